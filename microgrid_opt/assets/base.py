@@ -1,0 +1,126 @@
+"""What every technology is: a frozen description, its equations, its audit, its summary.
+
+A technology is one file with one class. The class names itself through ``type: Literal["..."]`` and
+registers when it is defined, so a file outside the package takes part as soon as it is imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
+
+from pydantic_core import core_schema
+
+from microgrid_opt.fields import Frozen, Size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from pydantic import GetCoreSchemaHandler
+
+    from microgrid_opt.audit import AssetAudit
+    from microgrid_opt.builder import Builder
+    from microgrid_opt.problem import Surroundings
+    from microgrid_opt.results import AssetResults, Quantity
+
+_REGISTRY: dict[str, type[Asset]] = {}
+
+
+class Asset(Frozen):
+    """Base of all technologies; not usable itself."""
+
+    abstract: ClassVar[bool] = True
+
+    member: str | None = None
+    """Owner; may be left out when the park has one member."""
+    label: str | None = None
+    """Name for tables and figures; the key of the asset when left out."""
+    in_reference: bool | None = None
+    """Whether the reference plan has this asset; left out: with its existing capacity only."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Register a technology under the value of its ``type`` field."""
+        super().__pydantic_init_subclass__(**kwargs)
+        field = cls.model_fields.get("type")
+        if field is None:
+            return
+        (name,) = get_args(field.annotation)
+        known = _REGISTRY.get(name)
+        if known is not None and known.__qualname__ != cls.__qualname__:
+            message = f"Asset type {name!r} is already taken by {known.__module__}.{known.__name__}."
+            raise TypeError(message)
+        _REGISTRY[name] = cls
+
+    def prepare(self, surroundings: Surroundings) -> Mapping[str, NDArray[np.float64]]:
+        """Return series that follow from the site (weather), by name; each of shape (n,)."""
+        del surroundings
+        return {}
+
+    def build(self, b: Builder) -> None:
+        """Write variables, rules, balance terms and bookings."""
+        raise NotImplementedError
+
+    def audit(self, a: AssetAudit) -> None:
+        """Re-derive the physics and the bookings from the results in NumPy, independently."""
+        raise NotImplementedError
+
+    def summary(self, r: AssetResults) -> Mapping[str, Quantity]:
+        """Return figures worth reading beyond sizes, energy and cost."""
+        del r
+        return {}
+
+    def sizes(self) -> dict[str, Size]:
+        """Return the sizes by the field's name without its unit: ``power_kw`` is ``power``."""
+        return {
+            name.removesuffix(value.key("existing").removeprefix("existing")): value
+            for name in type(self).model_fields
+            if isinstance(value := getattr(self, name), Size)
+        }
+
+    def reference(self) -> Self | None:
+        """Return what the reference plan (business as usual) has of this asset, or ``None``.
+
+        Without ``in_reference`` every size shrinks to its existing part; an asset that has sizes
+        but nothing existing is absent.
+        """
+        if self.in_reference is not None:
+            return self if self.in_reference else None
+        sizes = self.sizes()
+        if sizes and not any(size.existing for size in sizes.values()):
+            return None
+        return self.model_copy(
+            update={
+                name: value.existing_only()
+                for name in type(self).model_fields
+                if isinstance(value := getattr(self, name), Size)
+            }
+        )
+
+
+def asset_types() -> Mapping[str, type[Asset]]:
+    """Return the registered technologies by ``type``."""
+    return dict(sorted(_REGISTRY.items()))
+
+
+class AnyAsset:
+    """Pydantic metadata: a mapping whose ``type`` names one of the registered technologies."""
+
+    kind: Literal["asset"] = "asset"
+
+    @staticmethod
+    def choices() -> Mapping[str, type[Asset]]:
+        """Return the classes that ``type`` may name."""
+        return asset_types()
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Return the tagged union of all technologies registered so far."""
+        del source
+        return core_schema.tagged_union_schema(
+            {name: handler.generate_schema(cls) for name, cls in asset_types().items()},
+            discriminator="type",
+        )
+

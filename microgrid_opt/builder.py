@@ -1,0 +1,563 @@
+"""The only file in which the Pyomo model is written: variables, rules, balances, ledger, caps.
+
+An asset or policy sees one `Builder`, already scoped to its member and its own name. Each call is
+the single declaration of what it names: a series is a variable, a result column and a unit; a
+supply is a balance term and an energy row; a booking is an objective term, a cost row, a CO2 row.
+"""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pyomo.environ as pyo
+from pyomo.core.base import constraint as pyomo_constraint
+from pyomo.core.expr.numeric_expr import LinearExpression
+
+from microgrid_opt.errors import InfeasibleError, InputError
+from microgrid_opt.formulations.sizing import SizeRecord, write_size
+from microgrid_opt.ledger import CO2, COST, EFFECTS, Entry, Linear
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from microgrid_opt.fields import Size
+    from microgrid_opt.horizon import Horizon
+    from microgrid_opt.park import Finance
+
+Role = Literal["generation", "import", "export", "demand", "conversion", "storage", "dump", "unserved", "transfer"]
+BALANCE = "balance"
+
+
+@dataclass(frozen=True)
+class Given:
+    """A series that is known before the solve: a result column, and a constant in the balances."""
+
+    name: str
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A result column: ``member.asset.name`` with its unit, and where its values come from."""
+
+    member: str
+    asset: str
+    name: str
+    unit: str
+    source: Any
+    every: Literal["step", "month"] = "step"
+    integer: bool = False
+
+    @property
+    def key(self) -> str:
+        """Dotted name in the results."""
+        return f"{self.member}.{self.asset}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A term of a balance: ``sign`` × factor × column enters the balance of (member, carrier)."""
+
+    member: str
+    asset: str
+    carrier: str
+    sign: int
+    column: str
+    factor: float | NDArray[np.float64]
+    role: Role
+    renewable: bool
+    source: Any
+
+
+@dataclass(frozen=True)
+class Cap:
+    """A limit on a sum over the horizon, with what explains it to a reader."""
+
+    name: str
+    member: str
+    amount: Linear
+    sense: Literal["<=", ">="]
+    limit: float
+    unit: str
+    description: str
+    row: str
+
+
+@dataclass
+class Draft:
+    """What all builders of one model share while it is written."""
+
+    horizon: Horizon
+    finance: Finance
+    arrays: Mapping[str, NDArray[np.float64]]
+    flow_units: Callable[[str], str]
+    model: Any
+    columns: list[Column] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    sizes: list[SizeRecord] = field(default_factory=list)
+    caps: list[Cap] = field(default_factory=list)
+    measures: dict[str, list[tuple[str, Linear]]] = field(default_factory=dict)
+    subsets: dict[bytes, Any] = field(default_factory=dict)
+    balances: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+
+class _Everywhere:
+    """A number that can be indexed like a parameter, so that rules read the same."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def __getitem__(self, _: Any) -> float:
+        return self.value
+
+
+class Builder:
+    """The pen of one asset or policy; see the module's text.
+
+    Parameters
+    ----------
+    draft
+        The model under construction.
+    member, asset
+        Whose variables, rules and bookings these are.
+    path
+        Key under which the asset's resolved series stand in the problem.
+    """
+
+    def __init__(self, draft: Draft, member: str, asset: str, path: str) -> None:
+        self._draft = draft
+        self.member = member
+        self.asset = asset
+        self._path = path
+        self._block = self._child(self._child(draft.model, member), asset)
+
+    @staticmethod
+    def _child(parent: Any, name: str) -> Any:
+        block = parent.component(name)
+        if block is None:
+            block = pyo.Block(concrete=True)
+            parent.add_component(name, block)
+        return block
+
+    @property
+    def horizon(self) -> Horizon:
+        """The time axis."""
+        return self._draft.horizon
+
+    @property
+    def finance(self) -> Finance:
+        """The discount rate, the project life and the annuity rule."""
+        return self._draft.finance
+
+    def data(self, name: str) -> NDArray[np.float64]:
+        """Return this asset's resolved series ``name``, shape (n,), in the unit of its key."""
+        return self._draft.arrays[f"{self._path}.{name}"]
+
+    def has_data(self, name: str) -> bool:
+        """Return whether this asset was given the optional series ``name``."""
+        return f"{self._path}.{name}" in self._draft.arrays
+
+    def flow_unit(self, carrier: str) -> str:
+        """Return the unit of a carrier's flows: kW or kg/h."""
+        return self._draft.flow_units(carrier)
+
+    def written(self, name: str) -> Any:
+        """Return a series that this asset has written before."""
+        return self._block.component(name)
+
+    # ------------------------------------------------------------------ variables and parameters
+
+    def series(
+        self,
+        name: str,
+        *,
+        unit: str,
+        upper: Any = None,
+        profile: float | NDArray[np.float64] | None = None,
+        lower: float | NDArray[np.float64] = 0.0,
+        binary: bool = False,
+        integer: bool = False,
+    ) -> Any:
+        """Return a variable for each step, which is also the result column ``name`` in ``unit``.
+
+        Parameters
+        ----------
+        upper
+            Number, array of shape (n,), or the result of `size`; ``None`` for no limit.
+        profile
+            Share of ``upper`` that each step allows [-], number or shape (n,).
+        lower
+            Smallest value, number or shape (n,).
+        binary, integer
+            Domain of the variable.
+        """
+        steps = self._draft.model.steps
+        domain = pyo.Binary if binary else pyo.NonNegativeIntegers if integer else pyo.Reals
+        variable = pyo.Var(steps, within=domain)
+        self._block.add_component(name, variable)
+        members = variable._data.values()  # noqa: SLF001
+        n = len(self.horizon)
+        for member, low in zip(members, np.broadcast_to(lower, n).tolist(), strict=True):
+            member._lb = low  # noqa: SLF001
+        if upper is not None and not self.is_choice(upper):
+            limit = np.broadcast_to(np.asarray(upper, dtype=float), n)
+            limit = limit if profile is None else limit * profile
+            for member, high in zip(members, limit.tolist(), strict=True):
+                member._ub = high  # noqa: SLF001
+        elif upper is not None:
+            share = self.param(f"{name}_profile", 1.0 if profile is None else profile)
+            self.require(f"{name}_limit", lambda t: variable[t] <= share[t] * upper)
+        self._column(name, unit, variable, integer=binary or integer)
+        return variable
+
+    def monthly(self, name: str, *, unit: str) -> Any:
+        """Return a non-negative variable for each billing month of the horizon."""
+        variable = pyo.Var(self._draft.model.months, within=pyo.NonNegativeReals)
+        self._block.add_component(name, variable)
+        self._column(name, unit, variable, every="month")
+        return variable
+
+    def scalar(
+        self,
+        name: str,
+        *,
+        lower: float = 0.0,
+        upper: float | None = None,
+        integer: bool = False,
+    ) -> Any:
+        """Return one variable."""
+        variable = pyo.Var(within=pyo.Integers if integer else pyo.Reals, bounds=(lower, upper))
+        self._block.add_component(name, variable)
+        return variable
+
+    def given(self, name: str, values: NDArray[np.float64], *, unit: str) -> Given:
+        """Return a known series as a result column that can be supplied or drawn."""
+        given = Given(name, np.asarray(values, dtype=float))
+        self._column(name, unit, given)
+        return given
+
+    def param(self, name: str, values: float | NDArray[np.float64]) -> Any:
+        """Return ``values`` as something that a rule can index with a step."""
+        array = np.asarray(values)
+        if array.ndim == 0 or (array.dtype.kind == "f" and (array == array[0]).all()):
+            return _Everywhere(float(array.flat[0]))
+        parameter = pyo.Param(self._draft.model.steps, within=pyo.Any)
+        self._block.add_component(name, parameter)
+        # The values are numbers of a checked array; Pyomo's own per-entry checks cost 30 times this.
+        parameter._data.update(enumerate(array.tolist()))  # noqa: SLF001
+        return parameter
+
+    def size(self, name: str, spec: Size) -> Any:
+        """Return a given size as a number or a chosen one as a variable; its cost is booked."""
+        record = write_size(self, name, spec)
+        self._draft.sizes.append(record)
+        return record.total
+
+    @staticmethod
+    def is_choice(value: Any) -> bool:
+        """Return whether ``value`` is a variable rather than a number or an array."""
+        return hasattr(value, "is_variable_type") and value.is_variable_type()
+
+    def upper_bound(self, value: Any) -> float | None:
+        """Return the declared upper bound of a size, given or chosen; ``None`` if unlimited."""
+        if not self.is_choice(value):
+            return float(value)
+        return None if value.ub is None else float(value.ub)
+
+    # ------------------------------------------------------------------ time
+
+    @property
+    def previous(self) -> Any:
+        """The step before each step, as an index for rules; the first one's is the last one."""
+        return self._draft.model.previous
+
+    @property
+    def month(self) -> Any:
+        """The billing month of each step, as an index for rules."""
+        return self._draft.model.month
+
+    @property
+    def after_first(self) -> NDArray[np.int64]:
+        """All steps but the first, for `require`."""
+        return np.arange(1, len(self.horizon), dtype=np.int64)
+
+    # ------------------------------------------------------------------ rules
+
+    def require(
+        self,
+        name: str,
+        rule: Callable[[Any], Any],
+        *,
+        over: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Add the constraint ``rule(t)`` for every step, or for the steps in ``over``."""
+        if over is not None and len(over) == 0:
+            return
+        index = self._draft.model.steps if over is None else self._subset(over)
+        self._constraint(name, pyo.Constraint(index, rule=lambda _, t: rule(t)))
+
+    def require_once(self, name: str, expression: Any) -> None:
+        """Add one constraint that does not depend on the step."""
+        self._block.add_component(name, pyo.Constraint(expr=expression))
+
+    def _constraint(self, name: str, constraint: Any) -> None:
+        before = pyomo_constraint.TEMPLATIZE_CONSTRAINTS
+        pyomo_constraint.TEMPLATIZE_CONSTRAINTS = True
+        try:
+            self._block.add_component(name, constraint)
+        finally:
+            pyomo_constraint.TEMPLATIZE_CONSTRAINTS = before
+
+    def _subset(self, over: NDArray[np.int64]) -> Any:
+        key = over.tobytes()
+        known = self._draft.subsets.get(key)
+        if known is None:
+            known = pyo.Set(initialize=over.tolist())
+            self._draft.model.add_component(f"steps_{len(self._draft.subsets)}", known)
+            self._draft.subsets[key] = known
+        return known
+
+    # ------------------------------------------------------------------ sums, ledger, caps
+
+    def total(self, flow: Any, per_unit: float | NDArray[np.float64] = 1.0) -> Linear:
+        """Return Σ_t hours_t · per_unit_t · flow_t: energy in kWh from kW, money from a price."""
+        weights = np.broadcast_to(self.horizon.hours * per_unit, len(self.horizon))
+        if isinstance(flow, Given):
+            return Linear(constant=float(np.dot(weights, flow.values)))
+        return Linear([(flow, weights)])
+
+    def times(self, variable: Any, per_unit: float | NDArray[np.float64] = 1.0) -> Linear:
+        """Return Σ per_unit · variable without hours: sizes, counts, monthly peaks; or a number."""
+        if not hasattr(variable, "ctype"):
+            return Linear(constant=float(variable) * float(per_unit))
+        return Linear([(variable, np.broadcast_to(np.asarray(per_unit, float), len(variable)))])
+
+    def book(self, category: str, amount: Linear | float, *, effect: str = COST) -> None:
+        """Enter ``amount`` in the ledger: cost [currency] or CO2 [kg] of the whole horizon."""
+        if effect not in EFFECTS:
+            raise KeyError(effect)
+        linear = amount if isinstance(amount, Linear) else Linear(constant=amount)
+        self._draft.entries.append(Entry(self.member, self.asset, category, effect, linear))
+
+    def emissions(self, member: str | None = None) -> Linear:
+        """Return all CO2 booked so far [kg], of one member or of the park."""
+        return sum(
+            (e.amount for e in self._draft.entries if e.effect == CO2 and member in (None, e.member)),
+            Linear(),
+        )
+
+    def measure(self, name: str, amount: Linear) -> None:
+        """Declare a sum that policies may limit, for instance ``available_generation`` [kWh]."""
+        self._draft.measures.setdefault(name, []).append((self.member, amount))
+
+    def measured(self, name: str) -> Linear:
+        """Return the sum of everything declared under ``name``."""
+        return sum((amount for _, amount in self._draft.measures.get(name, ())), Linear())
+
+    def energy(
+        self, carrier: str, *roles: Role, renewable: bool | None = None
+    ) -> Linear:
+        """Return the energy of all flows of a carrier with one of the roles, per horizon."""
+        chosen = (
+            flow
+            for flow in self._draft.flows
+            if flow.carrier == carrier
+            and flow.role in roles
+            and renewable in (None, flow.renewable)
+        )
+        return sum((self.total(flow.source, flow.factor) for flow in chosen), Linear())
+
+    def cap(
+        self,
+        name: str,
+        amount: Linear,
+        sense: Literal["<=", ">="],
+        limit: float,
+        *,
+        unit: str,
+        description: str,
+    ) -> None:
+        """Limit a sum over the horizon; its value and shadow price are reported."""
+        merged = amount.merged()
+        bound = limit - merged.constant
+        row = f"{self.member}.{self.asset}.{name}"
+        if merged.terms:
+            body = expression(Linear(merged.terms))
+            relation = body <= bound if sense == "<=" else body >= bound
+            self._block.add_component(name, pyo.Constraint(expr=relation))
+        elif (bound < 0.0) if sense == "<=" else (bound > 0.0):
+            raise InfeasibleError(
+                f"{description}: the limit is {limit:g} {unit}, but {merged.constant:g} {unit} are "
+                "already fixed by the park and nothing in the plan can change that."
+            )
+        self._draft.caps.append(
+            Cap(name, self.member, merged, sense, limit, unit, description, row)
+        )
+
+    # ------------------------------------------------------------------ balances
+
+    def supply(
+        self,
+        carrier: str,
+        flow: Any,
+        *,
+        role: Role,
+        factor: float | NDArray[np.float64] = 1.0,
+        renewable: bool = False,
+        member: str | None = None,
+    ) -> None:
+        """Add factor × flow to the balance of a carrier (at this member, or at ``member``)."""
+        self._flow(carrier, flow, 1, role, factor, renewable, member)
+
+    def draw(
+        self,
+        carrier: str,
+        flow: Any,
+        *,
+        role: Role,
+        factor: float | NDArray[np.float64] = 1.0,
+        member: str | None = None,
+    ) -> None:
+        """Take factor × flow from the balance of a carrier (at this member, or at ``member``)."""
+        self._flow(carrier, flow, -1, role, factor, False, member)
+
+    def _flow(
+        self,
+        carrier: str,
+        flow: Any,
+        sign: int,
+        role: Role,
+        factor: float | NDArray[np.float64],
+        renewable: bool,  # noqa: FBT001
+        member: str | None,
+    ) -> None:
+        name = flow.name if isinstance(flow, Given) else flow.local_name
+        column = f"{self.member}.{self.asset}.{name}"
+        self._draft.flows.append(
+            Flow(
+                member or self.member,
+                self.asset,
+                carrier,
+                sign,
+                column,
+                factor,
+                role,
+                renewable,
+                flow,
+            )
+        )
+
+    def _column(
+        self,
+        name: str,
+        unit: str,
+        source: Any,
+        *,
+        every: Literal["step", "month"] = "step",
+        integer: bool = False,
+    ) -> None:
+        self._draft.columns.append(
+            Column(self.member, self.asset, name, unit, source, every, integer)
+        )
+
+
+def new_draft(
+    horizon: Horizon,
+    finance: Finance,
+    arrays: Mapping[str, NDArray[np.float64]],
+    flow_units: Callable[[str], str],
+) -> Draft:
+    """Return an empty model with its index sets."""
+    model = pyo.ConcreteModel(name="microgrid_opt")
+    n = len(horizon)
+    model.steps = pyo.Set(initialize=range(n))
+    model.months = pyo.Set(initialize=range(len(horizon.month_labels)))
+    for name, values in (("previous", (np.arange(n) - 1) % n), ("month", horizon.month)):
+        parameter = pyo.Param(model.steps, within=pyo.Any)
+        model.add_component(name, parameter)
+        parameter._data.update(enumerate(values.tolist()))  # noqa: SLF001
+    return Draft(horizon, finance, arrays, flow_units, model)
+
+
+def close_balances(draft: Draft) -> None:
+    """Write the balance of every (member, carrier): what is supplied equals what is drawn."""
+    groups: dict[tuple[str, str], list[Flow]] = {}
+    for flow in draft.flows:
+        groups.setdefault((flow.member, flow.carrier), []).append(flow)
+    for (member, carrier), flows in groups.items():
+        pen = Builder(draft, member, BALANCE, BALANCE)
+        known = np.zeros(len(draft.horizon))
+        terms: list[tuple[Any, Any]] = []
+        for number, flow in enumerate(flows):
+            if isinstance(flow.source, Given):
+                known += flow.sign * flow.factor * flow.source.values
+            else:
+                terms.append(
+                    (pen.param(f"{carrier}_{number}", flow.sign * np.asarray(flow.factor, float)),
+                     flow.source)
+                )
+        if not terms:
+            _refuse_unserved(member, carrier, known, draft.horizon)
+            continue
+        constant = pen.param(f"{carrier}_given", known)
+        pen.require(carrier, _balance_rule(terms, constant))
+        draft.balances[member, carrier] = f"{member}.{BALANCE}.{carrier}"
+
+
+def _refuse_unserved(
+    member: str, carrier: str, known: NDArray[np.float64], horizon: Horizon
+) -> None:
+    if known.any():
+        first = int(np.flatnonzero(known)[0])
+        raise InputError(
+            f"Member {member!r} has {carrier} demand (first at {horizon.stamps[first]}) but no asset "
+            f"supplies {carrier} there: add a source, a converter or a purchase of {carrier}."
+        )
+
+
+def _balance_rule(terms: list[tuple[Any, Any]], constant: Any) -> Callable[[Any], Any]:
+    def rule(t: Any) -> Any:
+        return sum(factor[t] * flow[t] for factor, flow in terms) + constant[t] == 0.0
+
+    return rule
+
+
+def close_objective(draft: Draft) -> None:
+    """Write the objective: the sum of every cost entry of the ledger."""
+    cost = sum((e.amount for e in draft.entries if e.effect == COST), Linear())
+    draft.model.cost = pyo.Objective(expr=expression(cost.merged()))
+
+
+def expression(linear: Linear) -> Any:
+    """Return a linear form as one Pyomo expression."""
+    coefficients: list[float] = []
+    variables: list[Any] = []
+    for container, values in linear.terms:
+        used = np.flatnonzero(values)
+        members = list(container.values())
+        coefficients.extend(values[used].tolist())
+        variables.extend(members[i] for i in used)
+    return LinearExpression(
+        constant=linear.constant, linear_coefs=coefficients, linear_vars=variables
+    )
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Pause the collector while a model is built: it would walk a million live objects for nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -1,0 +1,86 @@
+r"""Generation that sun or wind limits in every step; PV and wind plants are this.
+
+$$ g_t \le f_t\,P, \qquad \kappa_t = f_t\,P - g_t, \qquad
+   C = \sum_t h_t\,(c_g\,g_t + c_\kappa\,\kappa_t) $$
+
+| symbol | name | unit |
+|---|---|---|
+| $g_t$ | ``generation`` | kW |
+| $f_t$ | ``output_per_kw`` | kW/kW |
+| $P$ | ``power_kw`` | kW |
+| $\kappa_t$ | curtailed power, not a variable of its own | kW |
+| $c_g, c_\kappa$ | ``variable_om_per_kwh``, ``curtailment_cost_per_kwh`` | currency/kWh |
+| $h_t$ | step length × weight | h |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from microgrid_opt.assets.base import Asset
+from microgrid_opt.fields import PricePerKWh, SizedKW
+from microgrid_opt.series import SeriesPerUnit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from microgrid_opt.audit import AssetAudit
+    from microgrid_opt.builder import Builder
+    from microgrid_opt.results import AssetResults, Quantity
+
+CARRIER = "electricity"
+
+
+class RenewableSource(Asset):
+    """Fields, equations and audit of a plant whose available output is a profile × its size."""
+
+    power_kw: SizedKW
+    """Rated power to which the output per kW refers."""
+    output_per_kw: SeriesPerUnit | None = None
+    """Available output per kW of `power_kw`, instead of deriving it from the weather."""
+    curtailable: bool = True
+    """Whether output may be cut; otherwise all of it must be used or exported."""
+    variable_om_per_kwh: PricePerKWh = 0.0
+    """Operating cost of each kWh generated; a premium paid to the owner is negative."""
+    curtailment_cost_per_kwh: PricePerKWh = 0.0
+    """Cost of each kWh cut."""
+
+    def build(self, b: Builder) -> None:
+        """Write generation under its profile, curtailment and costs."""
+        profile = b.data("output_per_kw")
+        power = b.size("power", self.power_kw)
+        generation = b.series("generation", unit="kW", upper=power, profile=profile)
+        if not self.curtailable:
+            share = b.param("output_per_kw", profile)
+            b.require("must_run", lambda t: generation[t] >= share[t] * power)
+        b.supply(CARRIER, generation, role="generation", renewable=True)
+        available = b.times(power, float(profile @ b.horizon.hours))
+        b.measure("available_generation", available)
+        if self.variable_om_per_kwh:
+            b.book("variable_om", b.total(generation, self.variable_om_per_kwh))
+        if self.curtailment_cost_per_kwh:
+            cut = available - b.total(generation)
+            b.book("curtailment", cut * self.curtailment_cost_per_kwh)
+
+    def audit(self, a: AssetAudit) -> None:
+        """Re-derive the limit of each step and the costs."""
+        generation = a.series("generation")
+        available = a.data("output_per_kw") * a.size("power")
+        a.at_most("generation within the available", generation, available, unit="kW")
+        a.at_most("generation not negative", 0.0, generation, unit="kW")
+        if not self.curtailable:
+            a.equal("must run", generation, available, unit="kW")
+        a.equal("generation supplied", a.supplied(CARRIER), generation, unit="kW")
+        hours = a.horizon.hours
+        cut = float((available - generation) @ hours)
+        a.booked("variable_om", float(generation @ hours) * self.variable_om_per_kwh)
+        a.booked("curtailment", cut * self.curtailment_cost_per_kwh)
+
+    def summary(self, r: AssetResults) -> Mapping[str, Quantity]:
+        """Return yield, capacity factor and curtailment."""
+        per_kw = float(r.data("output_per_kw") @ r.horizon.hours)
+        return {
+            "yield": r.quantity(per_kw, "kWh/kW"),
+            "capacity_factor": r.quantity(per_kw / r.horizon.total_hours, "1"),
+            "curtailed": r.quantity(per_kw * r.size("power") - r.energy("generation"), "kWh"),
+        }

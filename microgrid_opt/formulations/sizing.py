@@ -1,0 +1,96 @@
+r"""Given and chosen sizes, in one formulation: everything else only sees ``x[t] <= size``.
+
+$$ S = S_0 + N, \qquad N = u\,n \ \text{(whole units)}, \qquad
+   N \le (S_{max} - S_0)\,z \ \text{(one-off cost)} $$
+$$ C_{year} = a\,(k\,N + K\,z) + m\,S + \mu\,(k\,S + K\,z) + g\,N $$
+
+| symbol | name | unit |
+|---|---|---|
+| $S$ | size in operation | kW, kWh, kg or kg/h |
+| $S_0$ | ``existing_*`` | same |
+| $N$ | new capacity | same |
+| $u, n$ | ``unit_*`` and how many new units | same, – |
+| $z$ | anything new is built | 0/1 |
+| $k, K$ | ``capex_per_*``, ``fixed_capex`` | currency/unit, currency |
+| $a$ | yearly cost of one unit of capex (`microgrid_opt.finance.annual_cost`) | 1/year |
+| $m, \mu$ | ``fixed_om_per_*_year``, ``fixed_om_fraction`` | currency/unit/year, 1/year |
+| $g$ | ``annual_cost_per_*``, given instead of capex | currency/unit/year |
+
+The big-M of the one-off cost is the declared ``max_*``, nothing looser.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from microgrid_opt.ledger import Linear
+
+if TYPE_CHECKING:
+    from microgrid_opt.builder import Builder
+    from microgrid_opt.fields import Size
+
+
+@dataclass(frozen=True)
+class SizeRecord:
+    """A size in the model: a number or a variable, with the forms that price it.
+
+    Parameters
+    ----------
+    total, new
+        Number or variable: capacity in operation, and the part of it that is bought.
+    capex
+        Money spent at the start [currency].
+    annual
+        Yearly cost of that money [currency/year].
+    """
+
+    member: str
+    asset: str
+    name: str
+    spec: Size
+    total: Any
+    new: Linear
+    capex: Linear
+    annual: Linear
+    fixed_om: Linear
+
+
+def write_size(b: Builder, name: str, spec: Size) -> SizeRecord:
+    """Create the variables of a size, book its yearly costs, and return its record."""
+    total: Any
+    if spec.fixed is not None:
+        total = spec.fixed
+        new = Linear(constant=spec.fixed - spec.existing)
+        built: Linear = Linear(constant=1.0 if spec.fixed > spec.existing else 0.0)
+    else:
+        total, new, built = _chosen(b, name, spec)
+    capex = new * spec.capex_per_unit + built * spec.fixed_capex
+    annual = capex * b.finance.annual_cost_factor(spec) + new * spec.annual_cost_per_unit
+    fixed_om = (
+        b.times(total, spec.fixed_om_per_unit_year)
+        + b.times(total, spec.capex_per_unit * spec.fixed_om_fraction)
+        + built * (spec.fixed_capex * spec.fixed_om_fraction)
+    )
+    share = b.finance.investment_share(b.horizon)
+    for category, amount in (("investment", annual), ("fixed_om", fixed_om)):
+        priced = (amount * share).merged()
+        if priced.constant or any(values.any() for _, values in priced.terms):
+            b.book(category, priced)
+    return SizeRecord(b.member, b.asset, name, spec, total, new, capex, annual, fixed_om)
+
+
+def _chosen(b: Builder, name: str, spec: Size) -> tuple[Any, Linear, Linear]:
+    total = b.scalar(f"{name}_size", lower=spec.lower, upper=spec.upper)
+    new = b.times(total) - spec.existing
+    if spec.unit_size is not None and spec.maximum is not None:
+        room = int((spec.maximum - spec.existing) / spec.unit_size + 1e-9)
+        units = b.scalar(f"{name}_units", upper=float(room), integer=True)
+        b.require_once(f"{name}_whole", total == spec.existing + spec.unit_size * units)
+    if not spec.fixed_capex or spec.maximum is None:
+        return total, new, Linear()
+    z = b.scalar(f"{name}_built", upper=1.0, integer=True)
+    b.require_once(
+        f"{name}_purchase", total - spec.existing <= (spec.maximum - spec.existing) * z
+    )
+    return total, new, b.times(z)

@@ -1,0 +1,52 @@
+"""Problem -> built model: every asset, the policies, the balances, the objective."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from microgrid_opt.builder import (
+    Builder,
+    close_balances,
+    close_objective,
+    new_draft,
+    without_garbage_collection,
+)
+
+if TYPE_CHECKING:
+    from microgrid_opt.builder import Draft
+    from microgrid_opt.problem import Problem
+
+POLICIES = "policies"
+
+
+def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
+    """Write the Pyomo model of a problem.
+
+    Parameters
+    ----------
+    problem
+        Park, time axis and arrays.
+    reference_co2_kg
+        CO2 of the reference plan over the horizon [kg], for caps stated relative to it.
+
+    Returns
+    -------
+    Draft
+        The model, with its columns, flows, ledger, sizes and caps.
+    """
+    park = problem.park
+    with without_garbage_collection():
+        draft = new_draft(
+            problem.horizon,
+            park.finance,
+            problem.arrays,
+            lambda carrier: park.carrier(carrier).flow_unit,
+        )
+        for key, asset in park.assets.items():
+            asset.build(Builder(draft, park.owner(key), key, f"assets.{key}"))
+        rules = Builder(draft, next(iter(park.members)), POLICIES, "")
+        park.targets.build(rules)
+        park.carbon.build(rules, reference_co2_kg)
+        close_balances(draft)
+        close_objective(draft)
+    return draft

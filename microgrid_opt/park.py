@@ -1,0 +1,286 @@
+"""The park: frozen objects that say everything a plan needs to know, and nothing else.
+
+Field descriptions and units here are the one source of the JSON Schema, the field tables in the
+docs and the words of error messages.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from microgrid_opt.assets.base import AnyAsset, Asset, asset_types
+from microgrid_opt.carriers import CARRIERS, Carrier
+from microgrid_opt.errors import Finding, InputError
+from microgrid_opt.fields import (
+    Altitude,
+    Frozen,
+    Hours,
+    Latitude,
+    Longitude,
+    Minutes,
+    PositiveFraction,
+    Rate,
+    Reference,
+    Size,
+    Weight,
+    Years,
+    refuse,
+    refuse_both,
+    require_one,
+)
+from microgrid_opt.finance import Method, annual_cost
+from microgrid_opt.horizon import Horizon
+from microgrid_opt.policies.carbon import Carbon
+from microgrid_opt.policies.targets import Targets
+from microgrid_opt.weather.spec import WeatherSpec
+from microgrid_opt.yamlparse import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=48)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+RESERVED = {"balance", "policies", "steps", "months", "previous", "month", "cost"}
+
+
+def _zone(name: Any) -> Any:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, TypeError, OSError) as error:
+        raise refuse(
+            "timezone",
+            "is not a time zone of the IANA data base: write for instance Asia/Shanghai, "
+            "Europe/Berlin or Etc/GMT-8.",
+        ) from error
+    return name
+
+
+class Site(Frozen):
+    """Where the park stands."""
+
+    latitude: Latitude | None = None
+    """Latitude, north positive; needed for weather."""
+    longitude: Longitude | None = None
+    """Longitude, east positive; needed for weather."""
+    altitude_m: Altitude = 0.0
+    """Height above sea level."""
+    timezone: Annotated[str, BeforeValidator(_zone)] = "UTC"
+    """IANA time zone of calendar days, months and tariffs."""
+    weather: WeatherSpec | None = None
+    """Weather of the site, for assets whose output follows from it."""
+
+
+class HorizonSpec(Frozen):
+    """Which steps the plan covers; a calendar year of hours unless told otherwise."""
+
+    year: int | None = Field(default=None, ge=1900, le=2200)
+    """Calendar year, from 1 January 0:00 local time; instead of `start`."""
+    start: datetime | date | None = None
+    """Local start of the first step."""
+    end: datetime | date | None = None
+    """Local end of the last step; a date means its 0:00."""
+    hours: Hours | None = None
+    """Length, instead of `end`."""
+    step_minutes: Minutes = 60.0
+    """Length of a step."""
+    steps_hours: tuple[Hours, ...] | None = None
+    """Lengths of unequal steps, instead of `step_minutes` and `end`."""
+    weight: Weight | tuple[Weight, ...] = 1.0
+    """How many times each step counts in sums; one number, or one per step."""
+    holidays: frozenset[date] = frozenset()
+    """Days that shapes and tariffs treat as holidays."""
+
+    @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> Self:
+        require_one(self, "year", "start")
+        refuse_both(self, "end", "hours", "steps_hours")
+        lengths = (self.end, self.hours, self.steps_hours)
+        if self.start is not None and all(length is None for length in lengths):
+            raise refuse("horizon", "with `start` give `end`, `hours` or `steps_hours` as well.")
+        if self.step_minutes < 1 or self.step_minutes > 24 * 60:
+            raise refuse("horizon", "`step_minutes` must lie between 1 and 1440.")
+        return self
+
+    def horizon(self, timezone: str) -> Horizon:
+        """Return the steps in local time."""
+        import pandas as pd  # noqa: PLC0415
+
+        def local(moment: Any) -> pd.Timestamp:
+            stamp = pd.Timestamp(moment)
+            if stamp.tzinfo is not None:
+                return stamp.tz_convert(timezone)
+            return stamp.tz_localize(timezone)
+
+        first = local(self.start if self.year is None else f"{self.year}-01-01")
+        if self.steps_hours is not None:
+            lengths = np.array(self.steps_hours)
+        else:
+            step = self.step_minutes / 60.0
+            if self.hours is not None:
+                hours = self.hours
+            else:
+                last = local(self.end) if self.end is not None else None
+                if last is None:
+                    last = local(f"{first.year + 1}-01-01")
+                hours = (last - first).total_seconds() / 3600.0
+            count = round(hours / step)
+            if count < 1 or abs(count * step - hours) > 1e-6:
+                raise InputError(
+                    f"horizon: {hours:g} h are not a whole number (at least one) of "
+                    f"{self.step_minutes:g}-minute steps.",
+                )
+            lengths = np.full(count, step)
+        starts = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
+        seconds = pd.to_timedelta(np.round(starts * 3600.0), unit="s")
+        stamps = pd.DatetimeIndex((first.tz_convert("UTC") + seconds).tz_convert(timezone))
+        weight = np.asarray(self.weight, dtype=float)
+        if weight.ndim and len(weight) != len(lengths):
+            raise InputError(
+                f"horizon.weight: {len(weight)} numbers for {len(lengths)} steps, give one each."
+            )
+        return Horizon(stamps, lengths, np.broadcast_to(weight, len(lengths)), self.holidays)
+
+
+class Finance(Frozen):
+    """How money at different times is compared."""
+
+    discount_rate: Rate
+    """Real discount rate per year."""
+    project_years: Years
+    """Life of the project, over which replacements and residual values are counted."""
+    annuity: Method = "project"
+    """Yearly cost of capex: `project` (replacements and residual value within the project life),
+    `lifetime` (capital recovery over the own life), `straight_line` (capex / life, no interest)."""
+    investment_scaling: Literal["auto", "full"] | PositiveFraction = "auto"
+    """Share of yearly fixed costs that the horizon carries: `auto` is the horizon's share of a
+    year (1 for a calendar year), `full` is 1 for any horizon, or a number."""
+
+    def annual_cost_factor(self, spec: Size) -> float:
+        """Return the yearly cost of one unit of a size's capex [1/year]."""
+        if not (spec.capex_per_unit or spec.fixed_capex) or spec.lifetime_years is None:
+            return 0.0
+        return annual_cost(
+            1.0,
+            spec.lifetime_years,
+            self.discount_rate if spec.discount_rate is None else spec.discount_rate,
+            self.project_years,
+            method=spec.annuity or self.annuity,
+            replacement_fraction=spec.replacement_fraction,
+        )
+
+    def investment_share(self, horizon: Horizon) -> float:
+        """Return the share of a year's fixed costs that the horizon carries [-]."""
+        if self.investment_scaling == "auto":
+            return horizon.year_share
+        return 1.0 if self.investment_scaling == "full" else float(self.investment_scaling)
+
+
+class Member(Frozen):
+    """A legal entity in the park, with its own balances and account."""
+
+    label: str | None = None
+    """Name for tables and figures; the key of the member when left out."""
+
+
+class Park(Frozen):
+    """A park as one file describes it."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    """Version of this file format."""
+    name: str
+    """Name of the park, for titles."""
+    description: str = ""
+    """What the park is and what the study asks."""
+    currency: Currency
+    """ISO 4217 code of all money in the file, for instance CNY, EUR or USD."""
+    site: Site = Site()
+    """Where the park stands."""
+    horizon: HorizonSpec
+    """Which steps the plan covers."""
+    finance: Finance
+    """Discount rate, project life, annuity rule."""
+    carriers: dict[Identifier, Carrier] = {}
+    """Carriers beyond electricity, heat, gas and hydrogen."""
+    members: dict[Identifier, Member] = Field(default={"park": Member()}, min_length=1)
+    """Legal entities; a park without this key has one member, `park`."""
+    assets: dict[Identifier, Annotated[Asset, AnyAsset()]] = Field(min_length=1)
+    """Technologies, demands and connections by their key."""
+    carbon: Carbon = Carbon()
+    """Price and cap of CO2."""
+    targets: Targets = Targets()
+    """Minimum and maximum shares."""
+
+    @model_validator(mode="after")
+    def _names_that_exist(self) -> Self:
+        findings = list(self._misnamed())
+        if findings:
+            raise InputError(findings)
+        return self
+
+    def _misnamed(self) -> Iterator[Finding]:
+        for section, keys in (("members", self.members), ("assets", self.assets)):
+            for key in keys:
+                if key in RESERVED:
+                    yield Finding("is a reserved name: choose another key.", key=f"{section}.{key}")
+        known = {"member": tuple(self.members), "carrier": (*CARRIERS, *self.carriers)}
+        for key, asset in self.assets.items():
+            if asset.member is None and len(self.members) > 1:
+                yield Finding(
+                    f"is missing: the park has several members ({', '.join(self.members)}).",
+                    key=f"assets.{key}.member",
+                )
+            for size_name, size in asset.sizes().items():
+                method = size.annuity or self.finance.annuity
+                if method != "project" and size.replacement_fraction != 1.0:
+                    yield Finding(
+                        f"`replacement_fraction` means nothing with annuity `{method}`: leave it "
+                        "out, or use annuity `project`.",
+                        key=f"assets.{key}.{size_name}",
+                    )
+            for name, field in type(asset).model_fields.items():
+                for mark in field.metadata:
+                    value = getattr(asset, name)
+                    if isinstance(mark, Reference) and value not in {None, *known[mark.kind]}:
+                        yield Finding(
+                            f"is no {mark.kind} of the park{_hint(str(value), known[mark.kind])}: "
+                            f"known are {', '.join(known[mark.kind])}.",
+                            key=f"assets.{key}.{name}",
+                            value=value,
+                        )
+
+    def owner(self, asset: str) -> str:
+        """Return the key of the member that owns an asset."""
+        return self.assets[asset].member or next(iter(self.members))
+
+    def carrier(self, name: str) -> Carrier:
+        """Return a carrier by name."""
+        return self.carriers[name] if name in self.carriers else CARRIERS[name]
+
+    def baseline(self) -> Park:
+        """Return the reference plan's park: existing assets only, no cap, no target."""
+        assets = {key: kept for key, asset in self.assets.items() if (kept := asset.reference())}
+        return self.model_copy(
+            update={"assets": assets, "carbon": self.carbon.reference(), "targets": Targets()}
+        )
+
+
+def _hint(word: str, options: Iterable[str]) -> str:
+    near = nearest(word, options)
+    return "" if near is None else f" (did you mean {near!r}?)"
+
+
+def park_model() -> type[Park]:
+    """Return `Park` with every technology that is registered by now."""
+    import microgrid_opt.assets  # noqa: F401, PLC0415
+
+    known = frozenset(asset_types())
+    if getattr(park_model, "known", None) != known:
+        Park.model_rebuild(force=True)
+        park_model.known = known  # type: ignore[attr-defined]
+    return Park

@@ -1,0 +1,1 @@
+"""Rules that bind a whole park or member: carbon, shares, tariffs."""

@@ -1,0 +1,81 @@
+r"""Price and cap of CO2, on everything that the ledger counts as CO2.
+
+$$ \sum_i e_i \le \bar E \cdot y, \qquad \bar E \in \{E_{cap},\; (1-\rho)\,E_{ref}\}, \qquad
+   C = \frac{p}{1000} \sum_i e_i $$
+
+| symbol | name | unit |
+|---|---|---|
+| $e_i$ | CO2 entries of the ledger over the horizon | kg |
+| $\bar E$ | cap | kg/year |
+| $E_{cap}$ | ``cap_t_per_year`` | t/year |
+| $\rho$ | ``reduction_fraction`` below the reference plan | – |
+| $E_{ref}$ | CO2 of the reference plan | kg over the horizon |
+| $y$ | share of a year that the horizon stands for | – |
+| $p$ | ``price_per_t`` | currency/t |
+
+The dual of the cap is the shadow price of CO2 (Boyd & Vandenberghe, Convex Optimization, 2004,
+section 5.6, doi:10.1017/CBO9780511804441).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from pydantic import model_validator
+
+from microgrid_opt.errors import InputError
+from microgrid_opt.fields import Frozen, MoneyPerTonne, SignedFraction, Tonnes, refuse_both
+
+if TYPE_CHECKING:
+    from microgrid_opt.builder import Builder
+
+KG_PER_T = 1000.0
+
+
+class Carbon(Frozen):
+    """What CO2 costs and how much is allowed."""
+
+    price_per_t: MoneyPerTonne = 0.0
+    """Price of each tonne of CO2, tax or allowance."""
+    price_in_reference: bool = True
+    """Whether the reference plan pays the price as well."""
+    cap_t_per_year: Tonnes | None = None
+    """Most CO2 that the plan may emit."""
+    reduction_fraction: SignedFraction | None = None
+    """Cap as a reduction below the reference plan: 0.5 means half of its CO2."""
+
+    @model_validator(mode="after")
+    def _one_cap(self) -> Self:
+        refuse_both(self, "cap_t_per_year", "reduction_fraction")
+        return self
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether the cap can only be stated once the reference plan is known."""
+        return self.reduction_fraction is not None
+
+    def reference(self) -> Carbon:
+        """Return what of this applies to the reference plan."""
+        return Carbon(price_per_t=self.price_per_t if self.price_in_reference else 0.0)
+
+    def build(self, b: Builder, reference_co2_kg: float | None) -> None:
+        """Book the price and limit the sum of all CO2 entries."""
+        emissions = b.emissions()
+        if self.price_per_t:
+            b.book("co2_price", emissions * (self.price_per_t / KG_PER_T))
+        limit = self.limit_kg(b.horizon.year_share, reference_co2_kg)
+        if limit is not None:
+            b.cap("co2_cap", emissions, "<=", limit, unit="kg", description="CO2 cap")
+
+    def limit_kg(self, year_share: float, reference_co2_kg: float | None) -> float | None:
+        """Return the cap over the horizon [kg], or ``None``."""
+        if self.cap_t_per_year is not None:
+            return self.cap_t_per_year * KG_PER_T * year_share
+        if self.reduction_fraction is None:
+            return None
+        if reference_co2_kg is None:
+            raise InputError(
+                "carbon.reduction_fraction needs a reference plan, and the existing assets cannot "
+                "serve the demand: give cap_t_per_year instead, or add what the park uses today."
+            )
+        return (1.0 - self.reduction_fraction) * reference_co2_kg

@@ -1,0 +1,169 @@
+"""From a park to numbers: every series resolved to an array; after this no file is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from microgrid_opt.errors import Finding, InputError
+from microgrid_opt.fields import Frozen, unit_of
+from microgrid_opt.series import Reader, is_series, lower_bound_of, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from microgrid_opt.errors import Location
+    from microgrid_opt.horizon import Horizon
+    from microgrid_opt.park import Park, Site
+    from microgrid_opt.weather.frame import Weather
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What an asset may derive series from: the site, its weather, the time axis."""
+
+    site: Site
+    horizon: Horizon
+    folder: Path
+
+    @cached_property
+    def weather(self) -> Weather:
+        """Weather of the site on the horizon's steps, each of shape (n,)."""
+        if self.site.weather is None:
+            raise InputError(
+                "`site.weather` is missing: give a weather file, twelve monthly means "
+                "(synthetic), or the asset's own `output_per_kw` series."
+            )
+        return self.site.weather.resolve(self.site, self.horizon, self.folder)
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A park and its numbers.
+
+    Parameters
+    ----------
+    park
+        The description.
+    horizon
+        The time axis.
+    arrays
+        Resolved series by dotted key (``assets.roof.output_per_kw``), each of shape (n,).
+    periods
+        Price period of each step by the same key, where a series has periods.
+    files
+        SHA-256 of every file that was read, by path as written in the park.
+    """
+
+    park: Park
+    horizon: Horizon
+    arrays: Mapping[str, NDArray[np.float64]]
+    periods: Mapping[str, NDArray[np.int64]]
+    files: Mapping[str, str]
+
+    def reference(self) -> Problem:
+        """Return the same problem with the reference plan's park."""
+        return replace(self, park=self.park.baseline())
+
+    def coarsen(self, starts: Sequence[int] | NDArray[np.int64]) -> Problem:
+        """Return the problem on coarser steps; every array is averaged, energy is kept."""
+        return replace(
+            self,
+            horizon=self.horizon.coarsen(starts),
+            arrays={key: self.horizon.average(a, starts) for key, a in self.arrays.items()},
+            periods={key: a[np.asarray(starts)] for key, a in self.periods.items()},
+        )
+
+
+def prepare(
+    park: Park, folder: Path, where: Callable[[tuple[str | int, ...]], Location | None]
+) -> Problem:
+    """Read every file, resolve every series and derive what follows from the weather.
+
+    Parameters
+    ----------
+    park
+        The validated description.
+    folder
+        Where relative file names start.
+    where
+        Gives the place of a key in the park file, for messages.
+
+    Raises
+    ------
+    InputError
+        With a finding for every series or weather that cannot be used.
+    """
+    horizon = park.horizon.horizon(park.site.timezone)
+    reader = Reader(folder)
+    arrays: dict[str, NDArray[np.float64]] = {}
+    periods: dict[str, NDArray[np.int64]] = {}
+    findings: list[Finding] = []
+    for path, owner, name in _series_fields(park):
+        try:
+            resolved = resolve(
+                getattr(owner, name),
+                horizon,
+                unit_of(type(owner), name) or "1",
+                reader=reader,
+                currency=park.currency,
+                lower=lower_bound_of(type(owner), name),
+            )
+        except InputError as error:
+            findings.extend(_placed(error, path, where))
+            continue
+        key = ".".join(path)
+        arrays[key] = resolved.values
+        if resolved.periods is not None:
+            periods[key] = resolved.periods
+    surroundings = Surroundings(park.site, horizon, folder)
+    for key, asset in park.assets.items():
+        try:
+            derived = asset.prepare(surroundings)
+        except InputError as error:
+            findings.extend(_placed(error, ("assets", key), where))
+            continue
+        arrays.update({f"assets.{key}.{name}": values for name, values in derived.items()})
+    if findings:
+        raise InputError(list(dict.fromkeys(findings)))
+    for values in arrays.values():
+        values.flags.writeable = False
+    return Problem(park, horizon, arrays, periods, dict(reader.hashes))
+
+
+def _placed(
+    error: InputError,
+    path: tuple[str, ...],
+    where: Callable[[tuple[str | int, ...]], Location | None],
+) -> Iterator[Finding]:
+    for finding in error.findings:
+        yield replace(
+            finding,
+            key=finding.key or ".".join(path),
+            where=finding.where or where(path),
+        )
+
+
+def _series_fields(
+    owner: Frozen, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Frozen, str]]:
+    """Yield (path, object, field name) of every series in a tree of frozen objects."""
+    for name in type(owner).model_fields:
+        value = getattr(owner, name)
+        here = (*path, name)
+        if value is None:
+            continue
+        if is_series(type(owner), name):
+            yield here, owner, name
+        elif isinstance(value, Frozen):
+            yield from _series_fields(value, here)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                if isinstance(item, Frozen):
+                    yield from _series_fields(item, (*here, key))

@@ -1,0 +1,148 @@
+"""What the report reads: the plan as a protocol, and small lookups that every section shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from microgrid_opt.report.colours import asset_colours, carrier_colours
+from microgrid_opt.report.tables import humanised
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from microgrid_opt.audit import Audit
+    from microgrid_opt.problem import Problem
+    from microgrid_opt.results import Results
+
+
+class Planned(Protocol):
+    """A solved park: `microgrid_opt.study.Plan`, or a stored one."""
+
+    @property
+    def problem(self) -> Problem:
+        """What was solved."""
+
+    @property
+    def results(self) -> Results:
+        """The plan."""
+
+    @property
+    def audit(self) -> Audit:
+        """Its independent re-computation."""
+
+    @property
+    def reference(self) -> Results | None:
+        """What the park does today."""
+
+    @property
+    def reference_audit(self) -> Audit | None:
+        """Re-computation of the reference."""
+
+    @property
+    def reference_note(self) -> str:
+        """Why there is no reference plan."""
+
+    @property
+    def comparison(self) -> Any:
+        """Plan against reference: `microgrid_opt.compare.Comparison` or ``None``."""
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """Wall time of each phase [s]."""
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A plan with its labels, colours and units.
+
+    Parameters
+    ----------
+    plan
+        What `microgrid_opt.study.solve` returned.
+    """
+
+    plan: Planned
+
+    @property
+    def results(self) -> Results:
+        """The plan's tables."""
+        return self.plan.results
+
+    @property
+    def reference(self) -> Results | None:
+        """The reference plan's tables."""
+        return self.plan.reference
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code of all money."""
+        return self.results.currency
+
+    @cached_property
+    def is_year(self) -> bool:
+        """Whether amounts over the horizon are amounts per year."""
+        return self.results.horizon.is_calendar_year
+
+    @cached_property
+    def several_members(self) -> bool:
+        """Whether the park has more than one member."""
+        return len(self.plan.problem.park.members) > 1
+
+    @cached_property
+    def colours(self) -> dict[str, str]:
+        """Colour of every asset, of the reference's too."""
+        import pandas as pd  # noqa: PLC0415
+
+        flows = [held.flows for held in (self.results, self.reference) if held is not None]
+        return asset_colours(pd.concat(flows), self.plan.problem.park.assets)
+
+    @cached_property
+    def carrier_colours(self) -> dict[str, str]:
+        """Colour of every carrier."""
+        return carrier_colours(self.results.carriers["carrier"])
+
+    @cached_property
+    def carriers(self) -> dict[str, pd.Series]:
+        """Row of the carrier table by carrier."""
+        return {row["carrier"]: row for _, row in self.results.carriers.iterrows()}
+
+    def label(self, key: str) -> str:
+        """Return the name for reading of an asset or member."""
+        known = self.results.labels.get(key)
+        if known is None and self.reference is not None:
+            known = self.reference.labels.get(key)
+        return humanised(key) if known is None or known == key else known
+
+    def asset_label(self, member: str, asset: str) -> str:
+        """Return the asset's name, with its member's where there are several."""
+        name = "Park rules" if asset == "policies" else self.label(asset)
+        return f"{name} · {self.label(member)}" if self.several_members else name
+
+    def balance_label(self, member: str, carrier: str) -> str:
+        """Return the name of a balance."""
+        name = humanised(carrier)
+        return f"{name} · {self.label(member)}" if self.several_members else name
+
+    def series_label(self, key: str) -> str:
+        """Return the name of a series ``member.asset.name``."""
+        member, asset, name = key.split(".", 2)
+        return f"{self.asset_label(member, asset)}: {name.replace('_', ' ')}"
+
+    def colour(self, asset: str) -> str:
+        """Return an asset's colour."""
+        return self.colours.get(asset, "#8A939F")
+
+    def flow_values(self, held: Results, position: int) -> NDArray[np.float64]:
+        """Return factor × column of one row of a flow table, unsigned, shape (n,)."""
+        row = held.flows.iloc[position]
+        factor = row["factor"]
+        values = held.series[row["column"]].to_numpy()
+        if factor == factor:  # not NaN
+            return values * float(factor)
+        return values * held.factors[str(held.flows.index[position])].to_numpy()

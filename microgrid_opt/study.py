@@ -1,0 +1,292 @@
+"""The main job: load a park, solve its reference plan and its plan, audit both, compare them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from microgrid_opt.errors import Finding, InfeasibleError, InputError
+from microgrid_opt.findings import findings_of
+from microgrid_opt.park import park_model
+from microgrid_opt.problem import prepare
+from microgrid_opt.shipped import shipped
+from microgrid_opt.yamlio import Document, apply_scenario, apply_sets
+from microgrid_opt.yamlio import load as load_yaml
+from microgrid_opt.yamlparse import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from microgrid_opt.audit import Audit
+    from microgrid_opt.compare import Comparison
+    from microgrid_opt.problem import Problem
+    from microgrid_opt.results import Results
+    from microgrid_opt.solve.profiles import Profile
+    from microgrid_opt.solve.status import Progress
+
+    OnProgress = Callable[[Progress], None]
+
+CASE = "case:"
+PARK_FILE = "park.yaml"
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A solved park.
+
+    Parameters
+    ----------
+    problem
+        What was solved.
+    results, audit
+        The plan, and its independent re-computation.
+    reference, reference_audit
+        What the park does today with its existing assets; ``None`` when that is not asked for or
+        not possible.
+    reference_note
+        Why there is no reference plan; empty when there is one.
+    comparison
+        Plan against reference, where there is one.
+    seconds
+        Wall time of each phase [s].
+    """
+
+    problem: Problem
+    results: Results
+    audit: Audit
+    reference: Results | None = None
+    reference_audit: Audit | None = None
+    reference_note: str = ""
+    comparison: Comparison | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def case_names() -> tuple[str, ...]:
+    """Return the names of the shipped cases."""
+    return tuple(sorted(path.parent.name for path in shipped("cases").glob(f"*/{PARK_FILE}")))
+
+
+def park_file(path: str | Path) -> Path:
+    """Return the park file that a path, a folder or the name of a shipped case stands for.
+
+    Raises
+    ------
+    InputError
+        When there is no such file and no such case.
+    """
+    text = str(path)
+    name = text.removeprefix(CASE)
+    here = Path(path)
+    if not text.startswith(CASE):
+        if here.is_dir():
+            return here / PARK_FILE
+        if here.suffix in {".yaml", ".yml"} or here.exists():
+            return here
+    if name in case_names():
+        return shipped("cases") / name / PARK_FILE
+    hint = suggest(name, case_names(), "shipped cases are")
+    raise InputError(f"There is no file, folder or shipped case {text!r}{hint}.")
+
+
+def load(
+    path: str | Path, *, scenario: str | None = None, sets: Sequence[str] = ()
+) -> Problem:
+    """Read, check and resolve a park.
+
+    Parameters
+    ----------
+    path
+        A park file, a folder with ``park.yaml``, or the name of a shipped case.
+    scenario
+        One of the file's ``scenarios``.
+    sets
+        Overrides ``path.to.key=value``, applied after the scenario.
+
+    Raises
+    ------
+    InputError
+        With every problem that was found, each with its place in the file.
+    """
+    document = load_yaml(park_file(path))
+    document = apply_scenario(document, scenario)
+    if sets:
+        document = apply_sets(document, sets)
+    return resolve(document)
+
+
+def resolve(document: Document) -> Problem:
+    """Check a document against the schema and resolve its series.
+
+    Raises
+    ------
+    InputError
+        With every problem that was found.
+    """
+    model = park_model()
+    data = document.data
+    context = {"currency": data.get("currency"), "folder": document.folder}
+    try:
+        park = model.model_validate(data, context=context)
+    except ValidationError as error:
+        raise InputError(findings_of(error, document, model)) from None
+    except InputError as error:
+        raise InputError(list(_placed(error, document))) from None
+    return prepare(park, document.folder, document.where)
+
+
+def _placed(error: InputError, document: Document) -> Iterator[Finding]:
+    for finding in error.findings:
+        place = document.where(tuple(finding.key.split("."))) if finding.key else None
+        yield replace(finding, where=finding.where or place)
+
+
+def solve(
+    problem: Problem,
+    *,
+    profile: str = "default",
+    options: Sequence[str] = (),
+    time_limit_seconds: float | None = None,
+    gap: float | None = None,
+    reference: bool = True,
+    on_progress: OnProgress | None = None,
+) -> Plan:
+    """Solve the reference plan and the plan, audit both and compare them.
+
+    Parameters
+    ----------
+    problem
+        What `load` returned.
+    profile
+        Name of a shipped solver profile, or a file.
+    options
+        Overrides of native HiGHS options, ``name=value``.
+    time_limit_seconds
+        Wall time for the plan; the best plan held is returned with its bound.
+    gap
+        Relative gap at which a MILP may stop [-].
+    reference
+        Whether to solve the reference plan as well.
+    on_progress
+        Called while the solver runs.
+
+    Raises
+    ------
+    InfeasibleError
+        No plan can meet all limits; the message names them.
+    NoPlanError
+        Stopped before any plan was held.
+    """
+    from microgrid_opt.solve.profiles import load_profile  # noqa: PLC0415
+
+    overrides = list(options)
+    if gap is not None:
+        overrides.append(f"mip_rel_gap={gap}")
+    chosen = load_profile(profile, overrides)
+    seconds: dict[str, float] = {}
+    base: tuple[Results, Audit] | None = None
+    note = "" if reference else "not asked for"
+    needed = problem.park.carbon.needs_reference
+    if reference or needed:
+        start = time.perf_counter()
+        try:
+            base = _reference(problem, chosen, on_progress)
+        except (InfeasibleError, InputError) as error:
+            note = f"the existing assets cannot serve the demand: {error}"
+            if needed:
+                raise InputError(
+                    Finding(
+                        f"needs a reference plan, but {note} Add what the park uses today, or give "
+                        "`cap_t_per_year` instead.",
+                        key="carbon.reduction_fraction",
+                    )
+                ) from error
+        seconds["reference"] = time.perf_counter() - start
+    co2 = None if base is None else base[0].co2_kg
+    results, audit = _solved(
+        problem, chosen, co2, time_limit_seconds, on_progress, seconds, label="plan"
+    )
+    comparison = None
+    if base is not None:
+        from microgrid_opt.compare import compare_plans  # noqa: PLC0415
+
+        comparison = compare_plans(results, base[0], problem)
+    return Plan(
+        problem,
+        results,
+        audit,
+        None if base is None else base[0],
+        None if base is None else base[1],
+        note,
+        comparison,
+        seconds,
+    )
+
+
+def _reference(
+    problem: Problem, profile: Profile, on_progress: OnProgress | None
+) -> tuple[Results, Audit]:
+    base = problem.reference()
+    if not base.park.assets:
+        raise InputError("the park has no existing asset.")
+    return _solved(base, profile, None, None, on_progress, {}, label="reference plan")
+
+
+def _solved(
+    problem: Problem,
+    profile: Profile,
+    reference_co2_kg: float | None,
+    time_limit_seconds: float | None,
+    on_progress: OnProgress | None,
+    seconds: dict[str, float],
+    *,
+    label: str,
+) -> tuple[Results, Audit]:
+    from microgrid_opt.audit import audit  # noqa: PLC0415
+    from microgrid_opt.extract import extract  # noqa: PLC0415
+    from microgrid_opt.model import build  # noqa: PLC0415
+    from microgrid_opt.solve import direct, handoff  # noqa: PLC0415
+
+    clock = _Clock(seconds)
+    draft = build(problem, reference_co2_kg=reference_co2_kg)
+    clock.lap("build")
+    matrix = handoff.extract(draft.model)
+    clock.lap("handoff")
+    held = direct.solve(
+        draft, matrix, profile, time_limit_seconds, _labelled(on_progress, label)
+    )
+    clock.lap("solve")
+    results = extract(problem, draft, matrix, held.solution, held.run)
+    clock.lap("results")
+    checked = audit(results, problem, reference_co2_kg=reference_co2_kg)
+    clock.lap("audit")
+    return results, checked
+
+
+def _labelled(on_progress: OnProgress | None, label: str) -> OnProgress | None:
+    if on_progress is None:
+        return None
+
+    def report(progress: Progress) -> None:
+        on_progress(replace(progress, stage=f"{label}: {progress.stage}"))
+
+    return report
+
+
+class _Clock:
+    """Laps of wall time, added up by phase."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds = seconds
+        self._last = time.perf_counter()
+
+    def lap(self, phase: str) -> None:
+        """Close a phase."""
+        now = time.perf_counter()
+        self._seconds[phase] = self._seconds.get(phase, 0.0) + now - self._last
+        self._last = now
+
+
