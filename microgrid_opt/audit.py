@@ -30,6 +30,9 @@ RELATIVE = 1e-6
 FEASIBILITY = 1e-6
 """HiGHS's default primal feasibility tolerance, absolute per row in the row's own unit [-]; used
 with the row's scale."""
+NOTABLE = 1e-4
+"""Opposing flows at once are noted from this share of the larger flow's peak [-]; interior-point
+plans leave less than that on both sides."""
 CENT = 0.01
 """Money is compared to a hundredth of the currency or to `RELATIVE`, whichever is larger."""
 
@@ -153,12 +156,20 @@ class AssetAudit:
         """Check that ``left`` nowhere exceeds ``right``."""
         self._book.compare(f"{self.member}.{self.asset}", what, left, right, unit, signed=True)
 
-    def noted(self, what: str, values: NDArray[np.float64], *, unit: str) -> None:
-        """Note steps in which something legal but odd happens."""
-        scale = max(1.0, float(np.abs(values).max(initial=0.0)))
-        steps = np.flatnonzero(values > 1e-5 * scale)
+    def noted(
+        self,
+        what: str,
+        one: NDArray[np.float64],
+        other: NDArray[np.float64],
+        *,
+        unit: str,
+    ) -> None:
+        """Note steps in which two flows that oppose each other run at once: legal, but odd."""
+        both = np.minimum(one, other)
+        scale = max(1.0, float(one.max(initial=0.0)), float(other.max(initial=0.0)))
+        steps = np.flatnonzero(both > NOTABLE * scale)
         if steps.size:
-            energy = float(values[steps] @ self.horizon.hours[steps])
+            energy = float(both[steps] @ self.horizon.hours[steps])
             self._book.notes.append(
                 f"{self.member}.{self.asset} {what} in {steps.size} steps "
                 f"({energy:,.4g} {unit}·h), first at {self.horizon.stamps[steps[0]]}."

@@ -6,6 +6,7 @@ user's files is never read as markup. Live display is for terminals only: logs g
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import FrameType, TracebackType
     from typing import TextIO
 
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 MIN_WIDTH, MAX_WIDTH = 60, 100
 LINE_SECONDS = 5.0
 """Least time between two lines of progress in a log."""
+PHASE_SECONDS = 1.0
+"""Phases shorter than this end without a line."""
+SOLVING = "solving"
+"""The phase until the solver says what it is working on."""
 
 
 def console(stream: TextIO | None = None) -> Console:
@@ -39,15 +45,15 @@ def console(stream: TextIO | None = None) -> Console:
     return made
 
 
-def table(*columns: str, title: str = "", left: int = 1) -> Table:
-    """Return an empty table; the first `left` columns hold words, the others numbers."""
+def table(*columns: str, left: int = 1) -> Table:
+    """Return an empty table; the first `left` columns hold words, the others numbers.
+
+    The first column's head says what the table is about.
+    """
     from rich.table import Table  # noqa: PLC0415
 
     made = Table(
-        title=title or None,
-        title_justify="left",
-        title_style="bold",
-        header_style="dim",
+        header_style="bold",
         box=None,
         padding=(0, 2, 0, 0),
         pad_edge=False,
@@ -62,7 +68,7 @@ def table(*columns: str, title: str = "", left: int = 1) -> Table:
 
 def amount(value: float | None, unit: str = "") -> str:
     """Return a number for reading: thousands apart, about four digits, unit behind it."""
-    if value is None or value != value:  # noqa: PLR0124
+    if value is None or not math.isfinite(value):
         return "-"
     size = abs(value)
     if size >= 1000 or value == 0 or (size >= 100 and value == int(value)):
@@ -73,18 +79,35 @@ def amount(value: float | None, unit: str = "") -> str:
     return f"{text} {unit}" if unit and unit != "1" else text
 
 
-def change(value: float) -> str:
-    """Return a difference with its sign."""
-    text = amount(value)
-    return f"+{text}" if value > 0 and text != "0" else text
+def aligned(values: Sequence[float], *, sign: bool = False) -> list[str]:
+    """Return numbers of one column with the same number of decimals, four digits in the largest.
+
+    A number that is not zero but would read so is shown as ``<1`` (or the column's last decimal).
+    """
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    decimals = 0 if largest < 1e-9 else max(0, min(6, 3 - math.floor(math.log10(largest))))
+    if all(value == round(value) for value in values if math.isfinite(value)):
+        decimals = 0
+    step = 10.0**-decimals
+    found = []
+    for value in values:
+        if not math.isfinite(value):
+            found.append("-")
+        elif abs(value) < step / 2 and abs(value) > 1e-9 * largest:
+            found.append(f"{'-' if value < 0 else ''}<{step:.{decimals}f}")
+        else:
+            plus = "+" if sign and value >= step / 2 else ""
+            found.append(plus + f"{value if abs(value) >= step / 2 else 0.0:,.{decimals}f}")
+    return found
 
 
-def percent(fraction: float | None) -> str:
+def percent(fraction: float | None, *, sign: bool = False) -> str:
     """Return a fraction as per cent."""
-    if fraction is None or fraction != fraction:  # noqa: PLR0124
+    if fraction is None or not math.isfinite(fraction):
         return "-"
     share = 100.0 * fraction
-    return f"{share:.1f} %" if abs(share) >= 0.05 or share == 0 else f"{share:.2g} %"
+    digits = ".1f" if abs(share) >= 0.05 or share == 0 else ".2g"
+    return f"{share:{'+' if sign else ''}{digits}} %"
 
 
 def duration(seconds: float) -> str:
@@ -152,12 +175,12 @@ class Watching:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is None:
+            self._close_phase()
         if self._live is not None:
             self._live.stop()
         if self._handler is not None:
             signal.signal(signal.SIGINT, self._handler)
-        if error is None:
-            self._close_phase()
 
     def phase(self, name: str) -> None:
         """Begin a phase of the work: ``reading the park``, ``plan``, …"""
@@ -168,9 +191,10 @@ class Watching:
     def on_progress(self, progress: Progress) -> None:
         """Take the solver's news."""
         phase = progress.stage.partition(": ")[0]
-        if phase != self._phase:
+        if self._phase == SOLVING:
+            self._phase = phase
+        elif phase != self._phase:
             self.phase(phase)
-            self._started -= progress.seconds
         self._progress = progress
         if self._live is None and time.monotonic() - self._written >= LINE_SECONDS:
             self._written = time.monotonic()
@@ -186,7 +210,7 @@ class Watching:
 
     def _close_phase(self) -> None:
         seconds = time.monotonic() - self._started
-        if self._phase and (self._live is None or self._live.is_started):
+        if self._phase and seconds >= PHASE_SECONDS:
             self._write(f"{self._phase}: {duration(seconds)}")
         self._phase = ""
 
@@ -203,23 +227,25 @@ class Watching:
         from rich.text import Text  # noqa: PLC0415
 
         spinner = "|/-\\"[int(time.monotonic() * 8) % 4]
-        stop = "  stopping..." if self.interrupted else ""
-        text = f"{spinner} {self._phase}: {self._news()}{stop}" if self._phase else ""
+        stop = "stopping; " if self.interrupted else ""
+        text = f"{spinner} {stop}{self._phase}: {self._news()}" if self._phase else ""
         return Text(text, no_wrap=True, overflow="ellipsis")
 
     def _news(self) -> str:
+        """Return where the phase is, what matters most first: a terminal may be narrow."""
         parts = [duration(time.monotonic() - self._started)]
         news = self._progress
-        if news is not None:
-            parts.insert(0, news.stage.partition(": ")[2])
-            searching = news.nodes is not None
-            if news.objective is not None:
-                name = "best" if searching else "objective"
-                parts.append(f"{name} {amount(news.objective, self.currency)}")
-            if searching and news.bound is not None:
-                parts.append(f"bound {amount(news.bound, self.currency)}")
-            if searching and news.gap is not None:
-                parts.append(f"gap {percent(news.gap)}")
-            if not searching and news.iterations is not None:
-                parts.append(f"iteration {news.iterations:,}")
+        if news is None:
+            return parts[0]
+        parts.insert(0, news.stage.partition(": ")[2])
+        searching = news.nodes is not None
+        if searching and news.gap is not None:
+            parts.append(f"gap {percent(news.gap)}")
+        if not searching and news.iterations is not None:
+            parts.append(f"iteration {news.iterations:,}")
+        if news.objective is not None:
+            name = "best" if searching else "objective"
+            parts.append(f"{name} {amount(news.objective, self.currency)}")
+        if searching and news.bound is not None:
+            parts.append(f"bound {amount(news.bound, self.currency)}")
         return ", ".join(parts)

@@ -97,6 +97,9 @@ class Unit:
         number = to_unit(value, self.unit, currency=currency)
         problem = self.breach(number, currency)
         if problem is not None:
+            share = self.unit == "1" and 1 in {self.le, self.lt} and 1 < number <= 100
+            if share and not isinstance(value, str):
+                problem += f" Write '{number:g} %' if percent is meant."
             raise ValueError(problem)
         return number
 
@@ -112,9 +115,7 @@ class Unit:
             if bound is None or holds(number, bound):
                 continue
             limit = f"{bound:g} {unit_label(self.unit, currency)}".rstrip()
-            percent = self.unit == "1" and bound == 1 and 1 < number <= 100
-            hint = f": write '{number:g} %' if percent is meant" if percent else ""
-            return f"must be {words} {limit}{hint}."
+            return f"must be {words} {limit}."
         return None
 
     def __get_pydantic_core_schema__(

@@ -8,7 +8,9 @@ known at each place, and lets a union speak with one voice: that of the branch t
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic_core.core_schema import ErrorType
 
 from microgrid_opt.errors import Finding, Location
 from microgrid_opt.modelwalk import (
@@ -41,7 +43,9 @@ _BOUNDS = {
     "less_than": ("<", "lt"),
     "less_than_equal": ("<=", "le"),
 }
-_MISMATCHES = {"literal_error", "enum", "int_from_float", "is_instance_of"}
+_MISMATCHES = {"literal_error", "enum", "int_from_float", "is_instance_of"} | {
+    name for name in get_args(ErrorType) if name.endswith(("_type", "_parsing"))
+}
 _NUMBER_AND_MORE = re.compile(r"[-+]?[0-9][0-9., _']*([A-Za-z%€$£¥].*)?")
 _SWITCHES = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
@@ -118,17 +122,12 @@ def _settle(
         branches: dict[Any, list[Problem]] = {}
         for problem in group:
             fits = shape_of(value) in shapes_of(problem.choices[level].branch)
-            if fits and not (problem in outright and _is_mismatch(problem)):
+            if fits and not (problem in outright and problem.raw["type"] in _MISMATCHES):
                 branches.setdefault(problem.raw["loc"][len(loc)], []).append(problem)
         if branches:
             yield from _settle(min(branches.values(), key=len), level + 1, data, top)
         else:
             yield path, _mismatch(choice.union, value), value
-
-
-def _is_mismatch(problem: Problem) -> bool:
-    name = problem.raw["type"]
-    return name in _MISMATCHES or name.endswith(("_type", "_parsing"))
 
 
 def _told(problem: Problem, top: Mapping[str, Any]) -> Told:
@@ -152,13 +151,13 @@ def _told(problem: Problem, top: Mapping[str, Any]) -> Told:
             if isinstance(limit, float)
             else f"must be {sign} {limit}"
         )
-    elif _is_mismatch(problem) and problem.expected is not None:
+    elif problem.raw["type"] in _MISMATCHES and problem.expected is not None:
         message = _mismatch(problem.expected, value)
         if peel(problem.expected).discriminator:
             message += _indent_less(path, top)
     else:
         message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        message = re.sub(r"^\w+ should ", "must ", message).removesuffix(" after validation")
+        message = re.sub(r"^\w+ should ", "must ", message).replace(" after validation", "")
         below = context.get("path", ())
         path = (*path, *((below,) if isinstance(below, str) else below))
     if problem.is_key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -129,13 +130,15 @@ class Horizon:
 
     @cached_property
     def is_calendar_year(self) -> bool:
-        """Whether the horizon stands for one year: 8760 h, or 8784 h with a leap day in it."""
-        leap = any(stamp.month == 2 and stamp.day == 29 for stamp in self.stamps[:: self._stride])
+        """Whether the horizon stands for one year: 8760 h, or 8784 h across a leap day."""
+        first, last = self.stamps[0].date(), self.stamps[-1].date()
+        leap_days = (
+            first.replace(year=year, month=2, day=29)
+            for year in range(first.year, last.year + 1)
+            if calendar.isleap(year)
+        )
+        leap = any(first <= day <= last for day in leap_days)
         return bool(np.isclose(self.total_hours, HOURS_PER_YEAR + 24.0 * leap, rtol=1e-9))
-
-    @property
-    def _stride(self) -> int:
-        return max(1, int(12.0 / float(self.step_hours.max())))
 
     @property
     def year_share(self) -> float:

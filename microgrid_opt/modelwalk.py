@@ -109,6 +109,9 @@ def peel(annotation: Any, discriminator: Any = None) -> Expected:
     while True:
         if get_origin(annotation) is Annotated:
             for extra in annotation.__metadata__:
+                choices = getattr(extra, "choices", None)
+                if choices is not None:
+                    return Expected(annotation, tuple(choices().values()), extra.discriminator)
                 if isinstance(extra, (Discriminator, FieldInfo)) and extra.discriminator:
                     discriminator = extra.discriminator
             annotation = annotation.__origin__

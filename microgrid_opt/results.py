@@ -59,6 +59,8 @@ class Run:
         (objective − bound) / |objective| [-].
     kind
         ``LP`` or ``MILP``.
+    choice
+        Why this profile and strategy were taken, in one line.
     prices_from
         Where duals come from: ``LP`` or ``LP with integers fixed``; empty without duals.
     """
@@ -77,6 +79,7 @@ class Run:
     integers: int
     prices_from: str
     solver: str
+    choice: str = ""
     stages: tuple[Stage, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -110,15 +113,15 @@ class Results:
     factors
         Varying factors, one column per position in ``flows``.
     sizes
-        ``member, asset, size, unit, total, new, existing, minimum, maximum, capex, annual_cost,
-        fixed_om``; money in currency and currency/year.
+        ``member, asset, size, unit, total, new, existing, minimum, maximum, chosen, capex,
+        annual_cost, fixed_om``; money in currency and currency/year; no maximum is NaN.
     energy
-        ``member, asset, carrier, role, unit, supplied, drawn, supplied_kwh, drawn_kwh``.
+        ``member, asset, carrier, role, renewable, unit, supplied, drawn, supplied_kwh, drawn_kwh``.
     ledger
         ``member, asset, category, effect, unit, amount`` over the horizon.
     caps
-        ``name, member, description, sense, limit, value, unit, binding, shadow_price``: what one
-        more unit of the limit would save [currency/unit].
+        ``name, member, description, sense, limit, value, unit, binding, shadow_price, price_unit``:
+        what one more unit of the limit would save; NaN without duals.
     prices
         Index ``stamp``; cost of one more unit drawn, one column per ``member.carrier``
         [currency/unit]; no columns when no duals are held.

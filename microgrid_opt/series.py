@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
@@ -142,19 +142,28 @@ def _with_known_keys(error: ValidationError, form: type[Series]) -> ValidationEr
     details: list[InitErrorDetails] = []
     for found in error.errors(include_url=False):
         kind, message = found["type"], found["msg"]
-        if kind == "extra_forbidden" and len(found["loc"]) == 1:
-            near = difflib.get_close_matches(str(found["loc"][0]), form.model_fields, n=1)
-            hint = (
-                f"did you mean `{near[0]}`?"
-                if near
-                else f"allowed: {', '.join(form.model_fields)}."
-            )
+        if kind == "extra_forbidden":
+            known = _keys_around(form, found["loc"])
+            near = difflib.get_close_matches(str(found["loc"][-1]), known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"allowed: {', '.join(known)}."
             kind, message = "unknown_key", f"unknown key: {hint}"
         elif kind == "missing":
             kind, message = "missing_key", "this key is required."
         told = PydanticCustomError(kind, message, found.get("ctx"))
         details.append(InitErrorDetails(type=told, loc=found["loc"], input=found["input"]))
     return ValidationError.from_exception_data(error.title, details)
+
+
+def _keys_around(form: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that the mapping around a place may have."""
+    for key in loc[:-1]:
+        if key in form.model_fields:
+            parts = [form.model_fields[str(key)].annotation]
+            for part in parts:
+                parts.extend(get_args(part))
+            models = [p for p in parts if isinstance(p, type) and issubclass(p, BaseModel)]
+            form = models[0] if models else form
+    return list(form.model_fields)
 
 
 _FORMS: Mapping[str, type[Series]] = {

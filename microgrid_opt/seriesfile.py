@@ -104,7 +104,7 @@ class Table:
             return None
         names = ", ".join(repr(name) for name in list(self.columns)[:12])
         return Finding(
-            f"has no column {column!r}{_nearest(column, self.columns)}; it has {names}.", at
+            f"has no column {column!r}{_nearest(column, self.columns)} It has {names}.", at
         )
 
     def numbers(self, column: str) -> NDArray[np.float64]:
@@ -299,13 +299,13 @@ def _not_there(path: Path) -> str:
     if not path.parent.is_dir():
         return f"there is no folder {str(path.parent)!r}."
     names = [item.name for item in path.parent.iterdir() if item.is_file()]
-    return f"there is no such file in {str(path.parent)!r}{_nearest(path.name, names)}."
+    return f"there is no such file in {str(path.parent)!r}{_nearest(path.name, names)}"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
     folded = {other.casefold(): other for other in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
-    return f"; did you mean {folded[close[0]]!r}?" if close else ""
+    return f": did you mean {folded[close[0]]!r}?" if close else "."
 
 
 def _to_numbers(cells: Any) -> NDArray[np.float64]:

@@ -306,8 +306,8 @@ class _Search:
 def _place_in_year(index: pd.DatetimeIndex) -> Nanoseconds:
     """Return the time since the start of a leap year of local month, day and time of day."""
     local = np.asarray(index.tz_localize(None).as_unit("ns").asi8)
-    month, day = index.month.to_numpy(), index.day.to_numpy()
-    return np.asarray(_MONTH_STARTS[month - 1] + (day - 1) * DAY + local % DAY)
+    days = index.day.to_numpy().astype(np.int64) - 1
+    return np.asarray(_MONTH_STARTS[index.month.to_numpy() - 1] + days * DAY + local % DAY)
 
 
 def _span(nanoseconds: int | np.int64) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import core_schema
 
 from microgrid_opt.errors import InputError
@@ -22,7 +22,7 @@ from microgrid_opt.fields import Frozen, Unit, currency_of, refuse
 from microgrid_opt.horizon import Horizon
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Sized
 
     from numpy.typing import NDArray
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -37,17 +37,18 @@ DAY_TYPES = ("weekday", "weekend", "holiday")
 MIXED = "mixed"
 MAX_PARTS = 4_000_000
 
-T = TypeVar("T", bound="Sequence[object]")
+T = TypeVar("T", bound="Sized")
 
 
-def _some(values: T) -> T:
+def some(values: T) -> T:
+    """Refuse nothing where something is needed."""
     if not values:
         raise refuse("empty", "is empty: give one at least.")
     return values
 
 
 # Pydantic's own min_length also counts what an inner error has removed, and tells of both.
-Some = (AfterValidator(_some), Field(json_schema_extra={"minItems": 1}))
+Some = (AfterValidator(some), Field(json_schema_extra={"minItems": 1}))
 Months = Annotated[tuple[Annotated[int, Field(ge=1, le=12)], ...], *Some]
 
 
@@ -215,7 +216,14 @@ def _day(values: tuple[float, ...]) -> tuple[float, ...]:
     return values
 
 
-Day = Annotated[tuple[Value, ...], AfterValidator(_day)]
+def _list(values: object) -> object:
+    if not isinstance(values, (list, tuple)):
+        raise refuse("list", "must be a list of numbers or quantities.")
+    return values
+
+
+List = Annotated[tuple[Value, ...], BeforeValidator(_list)]
+Day = Annotated[List, AfterValidator(_day)]
 
 
 class Constant(CalendarSeries):
@@ -319,7 +327,7 @@ class Season(_Days):
 class Seasons(CalendarSeries):
     """Seasons by name; together they hold each month once."""
 
-    seasons: dict[str, Season] = Field(min_length=1)
+    seasons: Annotated[dict[str, Season], AfterValidator(some)]
     """The seasons."""
 
     @model_validator(mode="after")
@@ -360,7 +368,7 @@ class Seasons(CalendarSeries):
 class Monthly(CalendarSeries):
     """One value per calendar month."""
 
-    monthly: tuple[Value, ...]
+    monthly: List
     """Twelve values, January first."""
 
     @model_validator(mode="after")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from microgrid_opt.compare import Comparison
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
-    from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Progress
 
     OnProgress = Callable[[Progress], None]
@@ -147,7 +146,7 @@ def _placed(error: InputError, document: Document) -> Iterator[Finding]:
 def solve(
     problem: Problem,
     *,
-    profile: str = "default",
+    profile: str = "auto",
     options: Sequence[str] = (),
     time_limit_seconds: float | None = None,
     gap: float | None = None,
@@ -161,7 +160,7 @@ def solve(
     problem
         What `load` returned.
     profile
-        Name of a shipped solver profile, or a file.
+        Name of a shipped solver profile, or a file; `auto` chooses by kind and size of the model.
     options
         Overrides of native HiGHS options, ``name=value``.
     time_limit_seconds
@@ -180,12 +179,15 @@ def solve(
     NoPlanError
         Stopped before any plan was held.
     """
+    from microgrid_opt.solve.direct import AUTO  # noqa: PLC0415
     from microgrid_opt.solve.profiles import load_profile  # noqa: PLC0415
 
     overrides = list(options)
     if gap is not None:
         overrides.append(f"mip_rel_gap={gap}")
-    chosen = load_profile(profile, overrides)
+    # A misspelt profile or option is told before minutes are spent.
+    load_profile("default" if profile == AUTO else profile, overrides)
+    asked = Asked(profile, tuple(overrides), time_limit_seconds, on_progress)
     seconds: dict[str, float] = {}
     base: tuple[Results, Audit] | None = None
     note = "" if reference else "not asked for"
@@ -193,7 +195,7 @@ def solve(
     if reference or needed:
         start = time.perf_counter()
         try:
-            base = _reference(problem, chosen, on_progress)
+            base = _reference(problem, asked)
         except (InfeasibleError, InputError) as error:
             note = f"the existing assets cannot serve the demand: {error}"
             if needed:
@@ -206,9 +208,7 @@ def solve(
                 ) from error
         seconds["reference"] = time.perf_counter() - start
     co2 = None if base is None else base[0].co2_kg
-    results, audit = _solved(
-        problem, chosen, co2, time_limit_seconds, on_progress, seconds, label="plan"
-    )
+    results, audit = run(problem, asked, reference_co2_kg=co2, seconds=seconds)
     comparison = None
     if base is not None:
         from microgrid_opt.compare import compare_plans  # noqa: PLC0415
@@ -226,37 +226,71 @@ def solve(
     )
 
 
-def _reference(
-    problem: Problem, profile: Profile, on_progress: OnProgress | None
-) -> tuple[Results, Audit]:
+@dataclass(frozen=True)
+class Asked:
+    """How to solve: profile and overrides, wall time [s], whom to tell."""
+
+    profile: str = "auto"
+    options: tuple[str, ...] = ()
+    time_limit_seconds: float | None = None
+    on_progress: OnProgress | None = None
+
+    def labelled(self, label: str) -> OnProgress | None:
+        """Return the listener that is told what is being solved as well."""
+        listener = self.on_progress
+        if listener is None:
+            return None
+
+        def report(progress: Progress) -> None:
+            listener(replace(progress, stage=f"{label}: {progress.stage}"))
+
+        return report
+
+
+def _reference(problem: Problem, asked: Asked) -> tuple[Results, Audit]:
     base = problem.reference()
     if not base.park.assets:
         raise InputError("the park has no existing asset.")
-    return _solved(base, profile, None, None, on_progress, {}, label="reference plan")
+    return run(base, replace(asked, time_limit_seconds=None), label="reference plan")
 
 
-def _solved(
+def run(
     problem: Problem,
-    profile: Profile,
-    reference_co2_kg: float | None,
-    time_limit_seconds: float | None,
-    on_progress: OnProgress | None,
-    seconds: dict[str, float],
+    asked: Asked | None = None,
     *,
-    label: str,
+    reference_co2_kg: float | None = None,
+    seconds: dict[str, float] | None = None,
+    label: str = "plan",
 ) -> tuple[Results, Audit]:
+    """Build, solve, read back and audit one problem, without its reference plan.
+
+    Parameters
+    ----------
+    problem
+        What to solve.
+    asked
+        How.
+    reference_co2_kg
+        CO2 of the reference plan over the horizon [kg], for caps relative to it.
+    seconds
+        Receives the wall time of each phase [s].
+    label
+        What progress is reported under.
+    """
     from microgrid_opt.audit import audit  # noqa: PLC0415
     from microgrid_opt.extract import extract  # noqa: PLC0415
     from microgrid_opt.model import build  # noqa: PLC0415
     from microgrid_opt.solve import direct, handoff  # noqa: PLC0415
 
-    clock = _Clock(seconds)
+    asked = asked or Asked()
+    clock = _Clock({} if seconds is None else seconds)
     draft = build(problem, reference_co2_kg=reference_co2_kg)
     clock.lap("build")
     matrix = handoff.extract(draft.model)
     clock.lap("handoff")
+    profile, why = direct.choose(asked.profile, asked.options, matrix)
     held = direct.solve(
-        draft, matrix, profile, time_limit_seconds, _labelled(on_progress, label)
+        draft, matrix, profile, why, asked.time_limit_seconds, asked.labelled(label)
     )
     clock.lap("solve")
     results = extract(problem, draft, matrix, held.solution, held.run)
@@ -264,16 +298,6 @@ def _solved(
     checked = audit(results, problem, reference_co2_kg=reference_co2_kg)
     clock.lap("audit")
     return results, checked
-
-
-def _labelled(on_progress: OnProgress | None, label: str) -> OnProgress | None:
-    if on_progress is None:
-        return None
-
-    def report(progress: Progress) -> None:
-        on_progress(replace(progress, stage=f"{label}: {progress.stage}"))
-
-    return report
 
 
 class _Clock:

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from microgrid_opt.fields import Frozen, refuse
 from microgrid_opt.shapes import (
@@ -26,6 +26,7 @@ from microgrid_opt.shapes import (
     Value,
     day_types,
     minute_of_day,
+    some,
 )
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Rule(Frozen):
 class TimeOfUse(CalendarSeries):
     """Periods with a value each, and a calendar that says when each holds."""
 
-    periods: dict[str, Value] = Field(min_length=1)
+    periods: Annotated[dict[str, Value], AfterValidator(some)]
     """Value of each period by name."""
     calendar: Annotated[tuple[Rule, ...], *Some]
     """When each period holds; rules may not overlap."""

@@ -6,7 +6,7 @@ registers when it is defined, so a file outside the package takes part as soon a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
 
 from pydantic_core import core_schema
 
@@ -107,7 +107,7 @@ def asset_types() -> Mapping[str, type[Asset]]:
 class AnyAsset:
     """Pydantic metadata: a mapping whose ``type`` names one of the registered technologies."""
 
-    kind: Literal["asset"] = "asset"
+    discriminator = "type"
 
     @staticmethod
     def choices() -> Mapping[str, type[Asset]]:
@@ -121,6 +121,6 @@ class AnyAsset:
         del source
         return core_schema.tagged_union_schema(
             {name: handler.generate_schema(cls) for name, cls in asset_types().items()},
-            discriminator="type",
+            discriminator=self.discriminator,
         )
 

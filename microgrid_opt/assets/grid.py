@@ -152,7 +152,7 @@ class Grid(Asset):
         if self.exclusive:
             a.at_most("never imports and exports at once", both, 0.0, unit="kW")
         else:
-            a.noted("imports and exports at once", both, unit="kW")
+            a.noted("imports and exports at once", flow["import"], flow["export"], unit="kW")
         for category, side, sign, key, effect in (
             ("energy_import", "import", 1.0, "import_price_per_kwh", "cost"),
             ("energy_export", "export", -1.0, "export_price_per_kwh", "cost"),

@@ -232,7 +232,7 @@ class Reservoir(Asset):
         if self.exclusive:
             a.at_most("never both ways at once", both, 0.0, unit=self.flow_unit)
         else:
-            a.noted("charges and discharges at once", both, unit=self.flow_unit)
+            a.noted("charges and discharges at once", charge, discharge, unit=self.flow_unit)
 
     def summary(self, r: AssetResults) -> Mapping[str, Quantity]:
         """Return full cycles and the energy lost."""

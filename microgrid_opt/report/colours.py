@@ -11,12 +11,13 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     import pandas as pd
 
 _FAMILIES: Mapping[str, Sequence[str]] = {
-    "renewable": ("#E9B44C", "#58A89B", "#C3CF5B", "#DD8D5B", "#8CC7BE"),
+    "by day": ("#E9B44C", "#DD8D5B", "#C3CF5B", "#F2D58A"),
+    "renewable": ("#58A89B", "#8CC7BE", "#3F7F8C", "#A9C979"),
     "generation": ("#A4763F", "#C79B6B", "#7D5A3C"),
     "import": ("#7A8696", "#B08D79", "#9FA9B5", "#94806F", "#C3B6AB"),
     "storage": ("#3C76B4", "#86B5DF", "#5F66B3", "#9DB0E0", "#2C5A86"),
@@ -53,7 +54,9 @@ LOST = "#BDC3CB"
 BAD = "#C22F3D"
 
 
-def asset_colours(flows: pd.DataFrame, assets: Iterable[str]) -> dict[str, str]:
+def asset_colours(
+    flows: pd.DataFrame, assets: Iterable[str], by_day: Container[str] = ()
+) -> dict[str, str]:
     """Return a colour for every asset by its main role in the balances.
 
     Parameters
@@ -62,6 +65,8 @@ def asset_colours(flows: pd.DataFrame, assets: Iterable[str]) -> dict[str, str]:
         Flow table of the results.
     assets
         All assets, those without a flow included.
+    by_day
+        Assets that generate in a part of the hours only, as the sun does.
     """
     roles: dict[str, set[str]] = {}
     for asset, role, renewable in zip(
@@ -75,6 +80,8 @@ def asset_colours(flows: pd.DataFrame, assets: Iterable[str]) -> dict[str, str]:
             family = next((f for f in _ORDER if f in roles.get(asset, ())), "export")
             if "storage" in roles.get(asset, ()):
                 family = "storage"
+            if family == "renewable" and asset in by_day:
+                family = "by day"
             found[asset] = next(pools[family])
     return found
 

@@ -19,14 +19,18 @@ _ROOM = 1e-9
 _PREFIXES = {
     "kWh": ((1e9, "TWh"), (1e6, "GWh"), (1e3, "MWh")),
     "kW": ((1e6, "GW"), (1e3, "MW")),
-    "kg": ((1e9, "Mt"), (1e6, "kt"), (1e3, "t")),
-    "kgce": ((1e6, "ktce"), (1e3, "tce")),
+    "kg": ((1e9, "Mt"), (1e3, "t")),
+    "kgce": ((1e9, "Mtce"), (1e3, "tce")),
 }
 _MONEY = ((1e9, "billion"), (1e6, "million"), (1e3, "thousand"))
 _MONEY_ALONE = _MONEY[:2]
 """A single amount below a million is written out."""
-_WHOLE_COLUMN = 100.0
-"""A column goes to the next prefix when its largest number is at least this there [-]."""
+_SPELLED = {"om": "O&M", "co2": "CO2", "pv": "PV", "kwh": "kWh", "kw": "kW", "degc": "°C"}
+_NOTHING = 1e-6
+"""A single number below this is what solvers leave of zero."""
+_WHOLE_COLUMN = (100.0, 1000.0)
+"""A column goes to the first prefix, and to a higher one, when its largest number is at least this
+there: 200 MWh rather than 200,000 kWh, but 150,000 MWh rather than 150 GWh [-]."""
 _WHOLE_COLUMN_MONEY = 1e4
 """The same for money, of which people want to see more digits [-]."""
 
@@ -52,7 +56,7 @@ def scaled(values: Iterable[float | None], unit: str, *, least: float = 0.0) -> 
         ``kWh``, ``kW``, ``kg``, an ISO currency, or one of these per year; others stay as they are.
     least
         Smallest leading number that the larger unit may leave [-]; 0 takes the rule for tables:
-        100, and 10,000 for money.
+        100 for the first prefix, 1,000 for higher ones, and 10,000 for money.
     """
     base, per, period = unit.partition("/")
     if period not in {"", "year", "h", "month"}:
@@ -60,8 +64,9 @@ def scaled(values: Iterable[float | None], unit: str, *, least: float = 0.0) -> 
     peak = max((abs(value) for value in values if value is not None and is_number(value)), default=0)
     money = is_currency(base)
     steps = (_MONEY_ALONE if least else _MONEY) if money else _PREFIXES.get(base, ())
-    threshold = least or (_WHOLE_COLUMN_MONEY if money else _WHOLE_COLUMN)
+    first, higher = (_WHOLE_COLUMN_MONEY, _WHOLE_COLUMN_MONEY) if money else _WHOLE_COLUMN
     for factor, name in steps:
+        threshold = least or (first if factor == steps[-1][0] else higher)
         if peak >= threshold * factor * (1 - _ROOM):
             return factor, f"{name} {base}{per}{period}" if money else f"{name}{per}{period}"
     return 1.0, unit
@@ -94,6 +99,8 @@ def format_number(
     if value is None or not is_number(value):
         return MISSING
     if decimals is None:
+        if abs(value) < _NOTHING:
+            return "0"
         decimals = decimals_for([value], digits)
         text = f"{value:,.{min(decimals, 12)}f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
@@ -150,7 +157,7 @@ def format_seconds(seconds: float) -> str:
 
 def humanised(name: str) -> str:
     """Return an identifier as words: ``energy_import`` is ``Energy import``."""
-    words = name.replace("_", " ").strip()
+    words = " ".join(_SPELLED.get(word, word) for word in name.replace("_", " ").split())
     return words[:1].upper() + words[1:]
 
 

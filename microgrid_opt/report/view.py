@@ -10,7 +10,7 @@ from microgrid_opt.report.colours import asset_colours, carrier_colours
 from microgrid_opt.report.tables import humanised
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
     import pandas as pd
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from microgrid_opt.audit import Audit
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
+
+
+_DARK, _NIGHT = 1e-4, 1 / 3
+"""Output below this share of its peak is none [-]; share of steps without output, at night [-]."""
 
 
 class Planned(Protocol):
@@ -99,8 +103,10 @@ class View:
         """Colour of every asset, of the reference's too."""
         import pandas as pd  # noqa: PLC0415
 
-        flows = [held.flows for held in (self.results, self.reference) if held is not None]
-        return asset_colours(pd.concat(flows), self.plan.problem.park.assets)
+        held = [one for one in (self.results, self.reference) if one is not None]
+        flows = pd.concat([one.flows for one in held])
+        by_day = {asset for one in held for asset in _by_day(one)}
+        return asset_colours(flows, self.plan.problem.park.assets, by_day)
 
     @cached_property
     def carrier_colours(self) -> dict[str, str]:
@@ -146,3 +152,12 @@ class View:
         if factor == factor:  # not NaN
             return values * float(factor)
         return values * held.factors[str(held.flows.index[position])].to_numpy()
+
+
+def _by_day(results: Results) -> Iterator[str]:
+    """Yield assets that generate, but not in at least a third of the steps."""
+    made = results.flows[results.flows["role"] == "generation"]
+    for asset, column in zip(made["asset"], made["column"], strict=True):
+        values = results.series[column].to_numpy()
+        if values.any() and (values <= _DARK * values.max()).mean() >= _NIGHT:
+            yield asset

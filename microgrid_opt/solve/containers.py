@@ -76,7 +76,7 @@ class Keys:
         if not arrays:
             return self._one(parts[0] if len(parts) == 1 else tuple(parts))
         if len(parts) == 1 and self._first is not None and arrays[0].dtype.kind == "i":
-            return self._shifted(arrays[0])
+            return self._shifted(arrays[0] - self._first)
         return self._looked_up(parts, len(arrays[0]))
 
     def _one(self, key: Any) -> int:
@@ -85,8 +85,7 @@ class Keys:
             raise UnsupportedError(f"no key {key!r}")
         return found
 
-    def _shifted(self, keys: Numbers) -> Numbers:
-        positions = keys - self._first
+    def _shifted(self, positions: Numbers) -> Numbers:
         if len(positions) and (positions.min() < 0 or positions.max() >= len(self.keys)):
             raise UnsupportedError("a key outside the index")
         return positions
@@ -162,11 +161,11 @@ class VariableTable:
         """Return the column number of one variable."""
         owner = variable.parent_component()
         columns = self.add(owner)
-        return columns.block.start + columns.keys.find([variable.index()])
+        return int(columns.numbers([variable.index()]))
 
     def numbers_of(self, variables: list[Any]) -> Numbers:
         """Return the column numbers of many variables, grouped by their container."""
-        owners = [variable._component for variable in variables]  # noqa: SLF001
+        owners = [variable._component for variable in variables]
         ids = np.fromiter(map(id, owners), np.int64, len(owners))
         order = np.argsort(ids, kind="stable")
         breaks = np.flatnonzero(np.diff(ids[order])) + 1
@@ -174,14 +173,13 @@ class VariableTable:
         for members in np.split(order, breaks) if len(order) else ():
             columns = self.add(owners[members[0]]())
             positions = members.tolist()
-            keys = [variables[i]._index for i in positions]  # noqa: SLF001
+            keys = [variables[i]._index for i in positions]
             integers = columns.keys.integers
             parts = np.fromiter(keys, np.int64, len(keys)) if integers is not None else keys
             if isinstance(parts, np.ndarray):
                 result[members] = columns.numbers([parts])
             else:
-                table = columns.keys.find
-                result[members] = [columns.block.start + table([key]) for key in keys]
+                result[members] = [columns.numbers([key]) for key in keys]
         return result
 
     def fixed_values(self) -> tuple[npt.NDArray[np.bool_], Floats] | None:
@@ -202,15 +200,15 @@ class VariableTable:
 
 def _read_columns(component: Any, start: int) -> Columns:
     """Read bounds, domains and fixing of a variable container."""
-    data = list(component._data.values())  # noqa: SLF001
-    keys = list(component._data)  # noqa: SLF001
+    data = list(component._data.values())
+    keys = list(component._data)
     name = full_name(component)
     indexed = component.is_indexed()
     block = Block(name, start, len(data), keys if indexed else None)
-    lower = _bounds([v._lb for v in data], data, "lb", -np.inf)  # noqa: SLF001
-    upper = _bounds([v._ub for v in data], data, "ub", np.inf)  # noqa: SLF001
+    lower = _bounds([v._lb for v in data], data, "lb", -np.inf)
+    upper = _bounds([v._ub for v in data], data, "ub", np.inf)
     integer = np.zeros(len(data), np.uint8)
-    domains = [v._domain for v in data]  # noqa: SLF001
+    domains = [v._domain for v in data]
     kinds = domains[:1] if len(set(map(id, domains))) == 1 else _distinct(domains)
     for domain in kinds:
         here: Any = slice(None)
@@ -221,7 +219,7 @@ def _read_columns(component: Any, start: int) -> Columns:
         upper[here] = np.minimum(upper[here], high)
         integer[here] = whole
     fixed = values = None
-    fixing = [v._fixed for v in data]  # noqa: SLF001
+    fixing = [v._fixed for v in data]
     if True in fixing:
         fixed = np.array(fixing, bool)
         values = _fixed_values(block, data, fixed)
@@ -252,7 +250,7 @@ def _bounds(raw: list[Any], data: list[Any], public: str, none: float) -> Floats
 def _fixed_values(block: Block, data: list[Any], fixed: npt.NDArray[np.bool_]) -> Floats:
     values = np.zeros(len(data))
     for position in np.flatnonzero(fixed).tolist():
-        value = data[position]._value  # noqa: SLF001
+        value = data[position]._value
         if value is None:
             raise InputError(
                 Finding(
@@ -297,7 +295,7 @@ class ParameterTable:
         return found if isinstance(found, np.ndarray) else float(found)
 
     def _load(self, component: Any) -> tuple[Keys, Floats]:
-        data = component._data  # noqa: SLF001
+        data = component._data
         if len(data) != len(component):
             data = component.extract_values()
         given = self._given.get(id(component))

@@ -9,7 +9,7 @@ evaluating every rule at every index, for tests.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyomo.environ as pyo
@@ -24,6 +24,7 @@ from microgrid_opt.solve.containers import (
     full_name,
 )
 from microgrid_opt.solve.matrix import Block, Matrix, check_numbers
+from microgrid_opt.solve.rows import Rows, laid_down, no_rows, reordered, stacked, without_fixed
 from microgrid_opt.solve.template import Form, Frame, Relation, Term, Walker, key_array
 
 if TYPE_CHECKING:
@@ -50,16 +51,6 @@ PASSIVE = frozenset(
     }
 )
 """Component types that this hand-off reads, or that say nothing to a solver."""
-
-
-class Rows(NamedTuple):
-    """Rows by CSR: entry counts of each row, columns, coefficients, and the limits."""
-
-    counts: Numbers
-    columns: Numbers
-    coefficients: Floats
-    lower: Floats
-    upper: Floats
 
 
 @dataclass
@@ -103,9 +94,7 @@ def extract(model: Any, *, arrays: Mapping[int, Floats] | None = None) -> Matrix
     parts: list[Rows] = []
     count = 0
     with np.errstate(all="ignore"):  # non-finite results are refused by name at the end
-        for family in model.component_objects(
-            pyo.Constraint, active=True, descend_into=pyo.Block
-        ):
+        for family in model.component_objects(pyo.Constraint, active=True, descend_into=pyo.Block):
             keys, rows = _family(reader, family)
             size = len(rows.lower)
             names = keys if family.is_indexed() else None
@@ -150,8 +139,8 @@ def _objective(model: Any) -> Any:
 
 def _family(reader: _Reader, family: Any) -> tuple[list[Any], Rows]:
     """Return the keys and rows of the active entries of one constraint container."""
-    data = family._data  # noqa: SLF001
-    active = [key for key, entry in data.items() if entry._active]  # noqa: SLF001
+    data = family._data
+    active = [key for key, entry in data.items() if entry._active]
     entries = list(data.values()) if len(active) == len(data) else [data[key] for key in active]
     return active, _family_rows(entries, reader, active)
 
@@ -159,7 +148,7 @@ def _family(reader: _Reader, family: Any) -> tuple[list[Any], Rows]:
 def _family_rows(entries: list[Any], reader: _Reader, keys: list[Any] | None = None) -> Rows:
     """Return the rows of constraints or objectives, templates in bulk and the others singly."""
     if not entries:
-        return _no_rows()
+        return no_rows()
     kinds = {kind: hasattr(kind, "template_expr") for kind in set(map(type, entries))}
     if len(set(kinds.values())) == 1:
         templated = any(kinds.values())
@@ -175,17 +164,17 @@ def _family_rows(entries: list[Any], reader: _Reader, keys: list[Any] | None = N
         rows = _expanded(chosen, names, reader) if templated else None
         parts.append(_singly(chosen, reader, templated) if rows is None else rows)
         order += places
-    return _reordered(_stacked(parts), np.argsort(order))
+    return reordered(stacked(parts), np.argsort(order))
 
 
 def _expanded(entries: list[Any], keys: list[Any] | None, reader: _Reader) -> Rows | None:
     """Expand a template over all its rows, or return None when it is not of a known shape."""
     expression, indices = template = entries[0].template_expr()
-    if len(entries) > 1 and set(map(id, [e._expr for e in entries])) != {id(template)}:  # noqa: SLF001
+    if len(entries) > 1 and set(map(id, [e._expr for e in entries])) != {id(template)}:
         return None
     try:
         frame = _frame(indices, keys, len(entries))
-        return _laid_down(_relation(expression, entries[0], frame, reader), frame.size)
+        return laid_down(_relation(expression, entries[0], frame, reader), frame.size)
     except (UnsupportedError, RecursionError):
         return None
 
@@ -193,7 +182,7 @@ def _expanded(entries: list[Any], keys: list[Any] | None, reader: _Reader) -> Ro
 def _frame(indices: tuple[Any, ...], keys: list[Any] | None, size: int) -> Frame:
     if not indices:
         return Frame(size)
-    if keys is None or any(index._index is None for index in indices):  # noqa: SLF001
+    if keys is None or any(index._index is None for index in indices):
         raise UnsupportedError("an index of no fixed length")
     if len(indices) == 1:
         return Frame(size, {id(indices[0]): key_array(keys)})
@@ -209,7 +198,7 @@ def _relation(expression: Any, entry: Any, frame: Frame, reader: _Reader) -> Rel
     return Relation(form, -form.constant, -form.constant)
 
 
-def _singly(entries: list[Any], reader: _Reader, templated: bool) -> Rows:  # noqa: FBT001
+def _singly(entries: list[Any], reader: _Reader, templated: bool) -> Rows:
     """Return constraints (or objectives) one by one; an objective's limits hold its constant."""
     counts: list[int] = []
     columns: list[int] = []
@@ -229,7 +218,7 @@ def _singly(entries: list[Any], reader: _Reader, templated: bool) -> Rows:  # no
             columns.extend(row)
             coefficients.extend(row.values())
         else:
-            rows = _laid_down(relation, 1)
+            rows = laid_down(relation, 1)
             counts.append(int(rows.counts[0]))
             columns.extend(rows.columns.tolist())
             coefficients.extend(rows.coefficients.tolist())
@@ -289,95 +278,21 @@ def _compiled(expression: Any, entry: Any, variables: VariableTable) -> Relation
     return Relation(form, lower - form.constant, upper - form.constant)
 
 
-# ---------------------------------------------------------------------- laying down rows
-
-
-def _no_rows(count: int = 0) -> Rows:
-    none = np.empty(0)
-    free = np.full(count, np.inf)
-    return Rows(np.zeros(count, np.int64), np.empty(0, np.int64), none, -free, free)
-
-
-def _laid_down(relation: Relation, size: int) -> Rows:
-    """Write the terms of all rows of a family as CSR, adding up doubled columns."""
-    lower = np.broadcast_to(np.asarray(relation.lower, dtype=float), size)
-    upper = np.broadcast_to(np.asarray(relation.upper, dtype=float), size)
-    terms = relation.body.terms
-    if any(term.rows is not None for term in terms):
-        return _sorted(terms, size, lower, upper)
-    width = len(terms)
-    columns = np.empty((size, width), np.int64)
-    coefficients = np.empty((size, width))
-    for place, term in enumerate(terms):
-        columns[:, place] = term.columns
-        coefficients[:, place] = term.coefficients
-    for second in range(1, width):
-        for first in range(second):
-            same = columns[:, first] == columns[:, second]
-            if same.any():
-                coefficients[same, first] += coefficients[same, second]
-                coefficients[same, second] = 0.0
-    used = coefficients != 0.0
-    if used.all():
-        counts = np.full(size, width, np.int64)
-        return Rows(counts, columns.ravel(), coefficients.ravel(), lower, upper)
-    return Rows(used.sum(axis=1), columns[used], coefficients[used], lower, upper)
-
-
-def _sorted(terms: list[Term], size: int, lower: Floats, upper: Floats) -> Rows:
-    """Write terms with any number of entries in a row."""
-    everywhere = np.arange(size)
-    rows = np.concatenate([everywhere if t.rows is None else t.rows for t in terms])
-    lengths = [size if t.rows is None else len(t.rows) for t in terms]
-    pairs = list(zip(terms, lengths, strict=True))
-    columns = np.concatenate([np.broadcast_to(t.columns, length) for t, length in pairs])
-    values = np.concatenate([np.broadcast_to(t.coefficients, length) for t, length in pairs])
-    order = np.lexsort((columns, rows))
-    rows, columns, values = rows[order], columns[order], values[order]
-    first = np.ones(len(rows), bool)
-    first[1:] = (np.diff(rows) != 0) | (np.diff(columns) != 0)
-    starts = np.flatnonzero(first)
-    values = np.add.reduceat(values, starts) if len(starts) else values
-    rows, columns = rows[starts], columns[starts]
-    used = values != 0.0
-    counts = np.bincount(rows[used], minlength=size)
-    return Rows(counts, columns[used], values[used], lower, upper)
-
-
-def _stacked(rows: list[Rows]) -> Rows:
-    return Rows(*(np.concatenate(parts) for parts in zip(*rows, strict=True)))
-
-
-def _reordered(rows: Rows, order: Numbers) -> Rows:
-    """Return the rows in another order."""
-    starts = np.cumsum(rows.counts) - rows.counts
-    counts = rows.counts[order]
-    ends = np.cumsum(counts)
-    entries = np.arange(int(ends[-1])) + np.repeat(starts[order] - (ends - counts), counts)
-    return Rows(
-        counts,
-        rows.columns[entries],
-        rows.coefficients[entries],
-        rows.lower[order],
-        rows.upper[order],
-    )
-
-
 def _joined(
     variables: VariableTable, blocks: list[Block], parts: list[Rows], cost: Rows, *, maximize: bool
 ) -> Matrix:
     """Join all families to one matrix and move the terms of fixed variables to the limits."""
-    rows = _stacked(parts) if parts else _no_rows()
+    rows = stacked(parts) if parts else no_rows()
     containers = variables.containers
     fixing = variables.fixed_values()
     if fixing is not None:
-        rows, cost = _without_fixed(rows, *fixing), _without_fixed(cost, *fixing)
+        rows, cost = without_fixed(rows, *fixing), without_fixed(cost, *fixing)
     start = np.zeros(len(rows.lower) + 1, np.int32)
     np.cumsum(rows.counts, out=start[1:])
     sign = -1.0 if maximize else 1.0
     weights = np.bincount(cost.columns, weights=cost.coefficients, minlength=variables.count)
     return Matrix(
-        cost=sign * weights,
+        cost=sign * weights.astype(float),
         offset=-sign * float(cost.lower[0]),
         maximize=maximize,
         start=start,
@@ -395,21 +310,3 @@ def _joined(
 
 def _concatenated(parts: list[Any]) -> Any:
     return np.concatenate(parts) if parts else np.empty(0)
-
-
-def _without_fixed(rows: Rows, fixed: npt.NDArray[np.bool_], values: Floats) -> Rows:
-    held = fixed[rows.columns]
-    if not held.any():
-        return rows
-    size = len(rows.lower)
-    owner = np.repeat(np.arange(size), rows.counts)
-    amounts = rows.coefficients[held] * values[rows.columns[held]]
-    moved = np.bincount(owner[held], weights=amounts, minlength=size)
-    free = ~held
-    return Rows(
-        np.bincount(owner[free], minlength=size),
-        rows.columns[free],
-        rows.coefficients[free],
-        rows.lower - moved,
-        rows.upper - moved,
-    )

@@ -145,12 +145,12 @@ class Matrix:
 
     def column_name(self, column: int) -> str:
         """Return the name of a column, for instance ``park.pv.generation[17]``."""
-        block = _block_of(self.columns, column)
+        block = block_of(self.columns, column)
         return block.label(column - block.start)
 
     def row_name(self, row: int) -> str:
         """Return the name of a row."""
-        block = _block_of(self.rows, row)
+        block = block_of(self.rows, row)
         return block.label(row - block.start)
 
     def column_names(self) -> list[str]:
@@ -164,19 +164,20 @@ class Matrix:
     def times(self, x: Floats) -> Floats:
         """Return the row activities $A x$, shape (rows,)."""
         products = self.value * x[self.index]
-        return np.bincount(self.entry_row, weights=products, minlength=self.row_count)
+        return np.bincount(self.entry_row, products, self.row_count).astype(float)
 
     def transposed_times(self, y: Floats) -> Floats:
         """Return $A^T y$, shape (columns,)."""
         products = self.value * y[self.entry_row]
-        return np.bincount(self.index, weights=products, minlength=self.column_count)
+        return np.bincount(self.index, products, self.column_count).astype(float)
 
     def objective(self, x: Floats) -> float:
         """Return the objective at ``x`` in the model's own sense."""
         return self.sign * (float(self.cost @ x) + self.offset)
 
 
-def _block_of(blocks: tuple[Block, ...], number: int) -> Block:
+def block_of(blocks: tuple[Block, ...], number: int) -> Block:
+    """Return the block that holds a column (row) number."""
     found = bisect_right(blocks, number, key=lambda block: block.start) - 1
     block = blocks[found] if found >= 0 else None
     if block is None or not block.start <= number < block.start + block.count:
@@ -194,41 +195,43 @@ def check_numbers(matrix: Matrix) -> None:
         lower bounds above upper bounds; the first three of each kind are named.
     """
     m = matrix
-    findings: list[Finding] = []
-
-    def report(wrong: npt.NDArray[np.bool_], what: str, allowed: str, columns: bool) -> None:
-        name = m.column_name if columns else m.row_name
-        for i in np.flatnonzero(wrong)[:3].tolist():
-            findings.append(Finding(f"{what}; {allowed}.", key=name(i)))
-
-    bad = ~np.isfinite(m.value)
-    if bad.any():
-        for e in np.flatnonzero(bad)[:3].tolist():
-            findings.append(
-                Finding(
-                    f"The coefficient of {m.column_name(int(m.index[e]))} is not a finite number; "
-                    "check the data of this rule for gaps and divisions by zero.",
-                    key=m.row_name(int(m.entry_row[e])),
-                    value=float(m.value[e]),
-                )
-            )
-    report(~np.isfinite(m.cost), "The objective coefficient is not finite", "check its data", True)
-    for lower, upper, columns in (
-        (m.row_lower, m.row_upper, False),
-        (m.col_lower, m.col_upper, True),
-    ):
-        wrong = ~((lower < np.inf) & (upper > -np.inf))
-        report(wrong, "A bound is not a number or infinite on the wrong side", "fix it", columns)
-    crossed = (m.col_lower > m.col_upper) & ~np.isnan(m.col_lower + m.col_upper)
-    for i in np.flatnonzero(crossed)[:3].tolist():
-        findings.append(
-            Finding(
-                f"The lower bound {m.col_lower[i]:g} is above the upper bound "
-                f"{m.col_upper[i]:g}; no value is allowed.",
-                key=m.column_name(i),
-            )
+    findings = [
+        Finding(
+            f"The coefficient of {m.column_name(int(m.index[entry]))} is not a finite number; "
+            "check the data of this rule for gaps and divisions by zero.",
+            key=m.row_name(int(m.entry_row[entry])),
+            value=float(m.value[entry]),
         )
+        for entry in _first(~np.isfinite(m.value))
+    ]
+    for wrong, message, name in (
+        (~np.isfinite(m.cost), "The objective coefficient is not a finite number", m.column_name),
+        (_unusable(m.row_lower, m.row_upper), "A limit is not a usable number", m.row_name),
+        (_unusable(m.col_lower, m.col_upper), "A bound is not a usable number", m.column_name),
+    ):
+        findings += [
+            Finding(f"{message}; check its data for gaps and divisions by zero.", key=name(i))
+            for i in _first(wrong)
+        ]
+    findings += [
+        Finding(
+            f"The lower bound {m.col_lower[i]:g} is above the upper bound {m.col_upper[i]:g}; "
+            "no value is allowed.",
+            key=m.column_name(i),
+        )
+        for i in _first(m.col_lower > m.col_upper)
+    ]
     if not np.isfinite(m.offset):
-        findings.append(Finding("The constant part of the objective is not finite.", key="cost"))
+        findings.append(Finding("The constant part of the objective is not a finite number."))
     if findings:
         raise InputError(findings)
+
+
+def _first(wrong: npt.NDArray[np.bool_]) -> list[int]:
+    found: list[int] = np.flatnonzero(wrong)[:3].tolist()
+    return found
+
+
+def _unusable(lower: Floats, upper: Floats) -> npt.NDArray[np.bool_]:
+    """Return where a limit is NaN or infinite on the wrong side."""
+    return ~((lower < np.inf) & (upper > -np.inf))

@@ -73,7 +73,10 @@ def load_profile(name: str | Path = DEFAULT, overrides: Sequence[str] = ()) -> P
         own = ("accept", "purpose", "solver")
         document = yamlio.apply_sets(
             document,
-            [text if text.partition("=")[0].strip() in own else f"options.{text}" for text in overrides],
+            [
+                text if text.partition("=")[0].strip() in own else f"options.{text}"
+                for text in overrides
+            ],
         )
     try:
         read = ProfileFile.model_validate(document.data)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    Floats = npt.NDArray[np.float64]
+    Numbers = npt.NDArray[np.int64]
+
 
 def extract_reference(model: Any) -> Matrix:
     """Read a Pyomo model entry by entry; see `microgrid_opt.solve.handoff.extract`."""
@@ -37,7 +40,7 @@ def extract_reference(model: Any) -> Matrix:
     rows: list[Block] = []
     entries: list[tuple[dict[int, float], float, float]] = []
     for container in model.component_objects(pyo.Constraint, active=True, descend_into=pyo.Block):
-        active = [(k, d) for k, d in container._data.items() if d.active]  # noqa: SLF001
+        active = [(k, d) for k, d in container._data.items() if d.active]
         names = [key for key, _ in active] if container.is_indexed() else None
         rows.append(Block(full_name(container), len(entries), len(active), names))
         entries.extend(_row(data, number) for _, data in active)
@@ -117,11 +120,11 @@ def assert_same(a: Matrix, b: Matrix, *, tolerance: float = 1e-9) -> None:
 def _differences(a: Matrix, b: Matrix, tolerance: float) -> Iterator[str]:
     a_columns, b_columns = a.column_names(), b.column_names()
     a_rows, b_rows = a.row_names(), b.row_names()
-    for what, ours, theirs in (("column", a_columns, b_columns), ("row", a_rows, b_rows)):
-        if len(set(ours)) != len(ours) or len(set(theirs)) != len(theirs):
+    for what, first, second in (("column", a_columns, b_columns), ("row", a_rows, b_rows)):
+        if len(set(first)) != len(first) or len(set(second)) != len(second):
             yield f"doubled {what} names"
-        yield from (f"{what} {n}: only in the first" for n in sorted(set(ours) - set(theirs)))
-        yield from (f"{what} {n}: only in the second" for n in sorted(set(theirs) - set(ours)))
+        yield from (f"{what} {n}: only in the first" for n in sorted(set(first) - set(second)))
+        yield from (f"{what} {n}: only in the second" for n in sorted(set(second) - set(first)))
     if set(a_columns) != set(b_columns) or set(a_rows) != set(b_rows):
         return
     if a.maximize != b.maximize:
@@ -129,42 +132,68 @@ def _differences(a: Matrix, b: Matrix, tolerance: float) -> Iterator[str]:
     if not _close(np.array([a.offset]), np.array([b.offset]), tolerance).all():
         yield f"offset: {a.offset!r} and {b.offset!r}"
     place = {name: i for i, name in enumerate(b_columns)}
-    to_b = np.array([place[name] for name in a_columns], np.int64)
+    columns = np.array([place[name] for name in a_columns], np.int64)
     place = {name: i for i, name in enumerate(b_rows)}
-    rows_to_b = np.array([place[name] for name in a_rows], np.int64)
-    for field, names, order in (
-        ("cost", a_columns, to_b),
-        ("col_lower", a_columns, to_b),
-        ("col_upper", a_columns, to_b),
-        ("integrality", a_columns, to_b),
-        ("row_lower", a_rows, rows_to_b),
-        ("row_upper", a_rows, rows_to_b),
-    ):
-        ours = getattr(a, field).astype(float)
-        theirs = getattr(b, field).astype(float)[order]
-        for i in np.flatnonzero(~_close(ours, theirs, tolerance)).tolist():
-            yield f"{field} of {names[i]}: {ours[i]!r} and {theirs[i]!r}"
-    yield from _entry_differences(a, b, (to_b, rows_to_b), tolerance)
-
-
-def _entry_differences(
-    a: Matrix, b: Matrix, orders: tuple[Any, Any], tolerance: float
-) -> Iterator[str]:
-    to_b, rows_to_b = orders
-    width = a.column_count
-    here = rows_to_b[a.entry_row] * width + to_b[a.index]
-    there = b.entry_row.astype(np.int64) * width + b.index
-    spots, place = np.unique(np.concatenate([here, there]), return_inverse=True)
-    ours = np.bincount(place[: len(here)], weights=a.value, minlength=len(spots))
-    theirs = np.bincount(place[len(here) :], weights=b.value, minlength=len(spots))
+    rows = np.array([place[name] for name in a_rows], np.int64)
+    spots, ours, theirs = _entries(a, b, columns, rows)
+    turned = _turned(a, b, rows, (spots, ours, theirs))
+    theirs = np.where(turned[spots // b.column_count], -theirs, theirs)
     for i in np.flatnonzero(~_close(ours, theirs, tolerance)).tolist():
-        row, column = divmod(int(spots[i]), width)
+        row, column = divmod(int(spots[i]), b.column_count)
         name = f"{b.row_name(row)}, {b.column_name(column)}"
         yield f"entry {name}: {ours[i]!r} and {theirs[i]!r}"
+    sign = np.where(turned, -1.0, 1.0)
+    for field, names, left, right in (
+        ("cost", a_columns, a.cost, b.cost[columns]),
+        ("col_lower", a_columns, a.col_lower, b.col_lower[columns]),
+        ("col_upper", a_columns, a.col_upper, b.col_upper[columns]),
+        (
+            "integrality",
+            a_columns,
+            a.integrality.astype(float),
+            b.integrality[columns].astype(float),
+        ),
+        ("row_lower", a_rows, a.row_lower, (sign * b.row_lower)[rows]),
+        ("row_upper", a_rows, a.row_upper, (sign * b.row_upper)[rows]),
+    ):
+        for i in np.flatnonzero(~_close(left, right, tolerance)).tolist():
+            yield f"{field} of {names[i]}: {left[i]!r} and {right[i]!r}"
+
+
+def _entries(
+    a: Matrix, b: Matrix, columns: Numbers, rows: Numbers
+) -> tuple[Numbers, Floats, Floats]:
+    """Return the entries of both, side by side, at ``row * columns + column`` of the second."""
+    width = b.column_count
+    here = rows[a.entry_row] * width + columns[a.index]
+    there = b.entry_row.astype(np.int64) * width + b.index
+    spots, place = np.unique(np.concatenate([here, there]), return_inverse=True)
+    ours = np.bincount(place[: len(here)], a.value, len(spots)).astype(float)
+    theirs = np.bincount(place[len(here) :], b.value, len(spots)).astype(float)
+    return spots, ours, theirs
+
+
+def _turned(
+    a: Matrix, b: Matrix, rows: Numbers, entries: tuple[Numbers, Floats, Floats]
+) -> npt.NDArray[np.bool_]:
+    """Return the rows of ``b`` that state the same equation with all signs turned.
+
+    Python evaluates ``left == right`` from the right when its type is a subclass of the left one's,
+    so that a template and a plain expression may differ in the side that Pyomo puts first.
+    """
+    spots, ours, theirs = entries
+    alike = np.bincount(spots // b.column_count, ours * theirs, b.row_count).astype(float)
+    equal = (b.row_lower == b.row_upper)[rows] & (a.row_lower == a.row_upper)
+    limits = np.where(equal, a.row_lower, 0.0) * np.where(equal, b.row_lower[rows], 0.0)
+    alike[rows] += limits
+    turned = np.zeros(b.row_count, bool)
+    turned[rows] = equal & (alike[rows] < 0.0)
+    return turned
 
 
 def _close(
     a: npt.NDArray[np.float64], b: npt.NDArray[np.float64], tolerance: float
 ) -> npt.NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
-        return (a == b) | (np.abs(a - b) <= tolerance * np.maximum(1.0, np.abs(a) + np.abs(b)))
+        near = np.abs(a - b) <= tolerance * np.maximum(1.0, np.abs(a) + np.abs(b))
+        return np.asarray((a == b) | near, dtype=bool)

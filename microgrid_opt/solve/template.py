@@ -49,15 +49,7 @@ class Form:
 
     def scaled(self, factor: Amount) -> Form:
         """Return the form times a number, or times one number for each row."""
-        terms = [
-            Term(
-                t.columns,
-                t.coefficients
-                * (factor[t.rows] if t.rows is not None and _is_array(factor) else factor),
-                t.rows,
-            )
-            for t in self.terms
-        ]
+        terms = [Term(t.columns, t.coefficients * _at(factor, t.rows), t.rows) for t in self.terms]
         return Form(self.constant * factor, terms)
 
     def add(self, other: Form) -> None:
@@ -84,6 +76,10 @@ class Relation(NamedTuple):
 
 def _is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray)
+
+
+def _at(amount: Amount, rows: npt.NDArray[np.int64] | None) -> Amount:
+    return amount[rows] if rows is not None and isinstance(amount, np.ndarray) else amount
 
 
 class Walker:
@@ -181,7 +177,7 @@ class Walker:
     def _linear(self, node: Any, frame: Frame) -> Form:
         """Take a long linear expression apart in bulk."""
         arguments = node.args
-        pairs = [a._args_ for a in arguments if a.__class__ is ne.MonomialTermExpression]  # noqa: SLF001
+        pairs = [a._args_ for a in arguments if a.__class__ is ne.MonomialTermExpression]
         if len(pairs) < 8:
             return self._sum(node, frame)
         variables = [variable for _, variable in pairs]
@@ -264,7 +260,7 @@ class Walker:
         inner = Frame(frame.size, dict(frame.index))
         origin = np.arange(frame.size)
         for group in node.template_iters():
-            members = group[0]._set  # noqa: SLF001
+            members = group[0]._set
             if members.is_expression_type():
                 raise UnsupportedError("a sum over a set that depends on the index")
             keys = [key if isinstance(key, tuple) else (key,) for key in members]
@@ -327,27 +323,27 @@ def key_array(keys: list[Any]) -> npt.NDArray[Any]:
 
 def _summed(amount: Amount, origin: npt.NDArray[np.int64], size: int) -> Amount:
     weights = np.broadcast_to(np.asarray(amount, dtype=float), len(origin))
-    return np.bincount(origin, weights=weights, minlength=size)
+    return np.bincount(origin, weights, size).astype(float)
 
 
 _HANDLERS: dict[type, Callable[[Walker, Any, Frame], Form]] = {
-    te.IndexTemplate: Walker._index,  # noqa: SLF001
-    te.TemplateSumExpression: Walker._template_sum,  # noqa: SLF001
-    ne.LinearExpression: Walker._linear,  # noqa: SLF001
+    te.IndexTemplate: Walker._index,
+    te.TemplateSumExpression: Walker._template_sum,
+    ne.LinearExpression: Walker._linear,
 }
 for _kinds, _handler in (
-    ((ne.SumExpression, ne.NPV_SumExpression), Walker._sum),  # noqa: SLF001
+    ((ne.SumExpression, ne.NPV_SumExpression), Walker._sum),
     (
         (ne.ProductExpression, ne.NPV_ProductExpression, ne.MonomialTermExpression),
-        Walker._product,  # noqa: SLF001
+        Walker._product,
     ),
-    ((ne.DivisionExpression, ne.NPV_DivisionExpression), Walker._division),  # noqa: SLF001
-    ((ne.NegationExpression, ne.NPV_NegationExpression), Walker._negation),  # noqa: SLF001
-    ((ne.PowExpression, ne.NPV_PowExpression), Walker._power),  # noqa: SLF001
-    ((ne.AbsExpression, ne.NPV_AbsExpression), Walker._absolute),  # noqa: SLF001
+    ((ne.DivisionExpression, ne.NPV_DivisionExpression), Walker._division),
+    ((ne.NegationExpression, ne.NPV_NegationExpression), Walker._negation),
+    ((ne.PowExpression, ne.NPV_PowExpression), Walker._power),
+    ((ne.AbsExpression, ne.NPV_AbsExpression), Walker._absolute),
     (
         (te.Numeric_GetItemExpression, te.NPV_Numeric_GetItemExpression),
-        Walker._get_item,  # noqa: SLF001
+        Walker._get_item,
     ),
 ):
     _HANDLERS.update(dict.fromkeys(_kinds, _handler))

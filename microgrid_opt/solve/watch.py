@@ -64,6 +64,7 @@ class Watch:
         self._highs = highs
         self._sign = sign
         self._stop = threading.Event()
+        self._ended = threading.Event()
         self._started = time.monotonic()
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.stage = "presolve"
@@ -106,46 +107,46 @@ class Watch:
         self._highs.setCallback(self._called_back, None)
         for kind in (_LOGGING, _SIMPLEX, _INTERIOR, _MIP, _IMPROVED):
             self._highs.startCallbackInt(kind)
-        thread = threading.Thread(target=self._solve, name="highs", daemon=True)
         self._started = time.monotonic()
-        thread.start()
+        threading.Thread(target=self._solve, name="highs", daemon=True).start()
         try:
-            self._wait(thread, on_progress, cancel)
+            self._wait(on_progress, cancel)
         except KeyboardInterrupt:
-            self._halt(thread)
+            self._halt()
         except BaseException:
-            self._halt(thread)
+            self._halt()
             raise
         finally:
             if not self.abandoned:
                 self._highs.setCallback(None, None)
 
     def _solve(self) -> None:
-        self._highs.run()
-        # Each thread has its own scheduler in HiGHS; without this its workers outlive the thread.
-        highspy.Highs.resetGlobalScheduler(False)  # noqa: FBT003
+        try:
+            self._highs.run()
+            # Each thread has its own scheduler in HiGHS, whose workers would outlive the thread.
+            highspy.Highs.resetGlobalScheduler(False)
+        finally:
+            self._ended.set()
 
     def _wait(
         self,
-        thread: threading.Thread,
         on_progress: Callable[[Progress], None] | None,
         cancel: threading.Event | None,
     ) -> None:
+        # An event and not Thread.join: Ctrl-C inside join marks a running thread as ended.
         due = REPORT_SECONDS
-        while thread.is_alive():
-            thread.join(0.05)
+        while not self._ended.wait(0.05):
             if cancel is not None and cancel.is_set():
-                self._halt(thread)
+                self._halt()
                 return
             if on_progress is not None and self.seconds >= due:
                 on_progress(self.progress())
                 due = self.seconds + REPORT_SECONDS
 
-    def _halt(self, thread: threading.Thread) -> None:
+    def _halt(self) -> None:
         self.interrupted = True
         self._stop.set()
-        thread.join(GRACE_SECONDS)
-        self.abandoned = thread.is_alive()
+        self.abandoned = not self._ended.wait(GRACE_SECONDS)
 
     def _called_back(self, kind: int, message: str, out: Any, into: Any, _: Any) -> None:
         if kind == _LOGGING:

@@ -55,6 +55,7 @@ def align(
     interpolate
         Allow steps that are finer than, or between, the weather's: linear between the instants
         for which the values stand (middle of the step, or ``sun_minute`` for the irradiance).
+        It flattens peaks: a year of wind at quarter hours lost 2 % of its energy in a test.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 from microgrid_opt.errors import Finding, InputError
 
@@ -59,12 +59,23 @@ def output_of(per_unit: FloatArray, step_hours: float, clipped_fraction: float =
     )
 
 
-def check_numbers(**numbers: tuple[float, float, float]) -> None:
-    """Check options given as ``name=(value, lowest, highest)``; InputError names all that fail."""
-    findings = [
-        Finding(f"must lie between {low:g} and {high:g}", key=name, value=value)
-        for name, (value, low, high) in numbers.items()
-        if not low <= value <= high
-    ]
+def check_options(**options: tuple[float, float, float] | tuple[str, object]) -> None:
+    """Check options given as ``name=(value, lowest, highest)`` or ``name=(value, a Literal)``.
+
+    Raises
+    ------
+    InputError
+        Names all options that fail, with what is allowed.
+    """
+    findings = []
+    for name, option in options.items():
+        if len(option) == 3:
+            value, low, high = option
+            if not low <= value <= high:
+                text = f"must lie between {low:g} and {high:g}"
+                findings.append(Finding(text, key=name, value=value))
+        elif option[0] not in get_args(option[1]):
+            text = f"allowed: {', '.join(get_args(option[1]))}"
+            findings.append(Finding(text, key=name, value=option[0]))
     if findings:
         raise InputError(findings)

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 
-from microgrid_opt.weather.output import Output, check_numbers, output_of
+from microgrid_opt.weather.output import Output, check_options, output_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -129,7 +129,7 @@ def pv_per_unit(
     InputError
         Options outside their range (all in one message), missing weather columns.
     """
-    check_numbers(
+    check_options(
         tilt_deg=(tilt_deg, 0.0, 90.0),
         azimuth_deg=(azimuth_deg, 0.0, 360.0),
         dc_ac_ratio=(dc_ac_ratio, 0.5, 3.0),
@@ -139,6 +139,12 @@ def pv_per_unit(
         albedo=(0.0 if albedo is None else albedo, 0.0, 1.0),
         ground_coverage_fraction=(ground_coverage_fraction, 0.01, 1.0),
         max_tracking_angle_deg=(max_tracking_angle_deg, 0.0, 90.0),
+        tracking=(tracking, Tracking),
+        rating=(rating, Rating),
+        temperature_model=(temperature_model, TemperatureModel),
+        transposition=(transposition, Transposition),
+        decomposition=(decomposition, Decomposition),
+        incidence_model=(incidence_model, IncidenceModel),
     )
     weather.require("temperature_degc", "wind_speed_m_per_s")
     sun = _sun(weather)

@@ -36,10 +36,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from datetime import timezone as fixed_zone
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -47,16 +44,13 @@ import pandas as pd
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.weather.draws import (
     autoregressive,
-    clearness_quantiles,
-    normal_quantile,
-    normal_share,
     rank_shares,
-    scaled_rows,
     weibull_quantiles,
     weibull_variation,
 )
 from microgrid_opt.weather.frame import Weather
-from microgrid_opt.weather.output import check_numbers
+from microgrid_opt.weather.output import check_options
+from microgrid_opt.weather.sunshine import Sky, hourly_irradiance, split_by_erbs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,10 +58,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     FloatArray = npt.NDArray[np.float64]
-    IntArray = npt.NDArray[np.int64]
     _Given = Sequence[float] | FloatArray
 
-_DAILY_LAG_ONE: Final = 0.29
 _TEMPERATURE_LAG_ONE: Final = 0.7
 _SMALLEST_AMPLITUDE_K: Final = 1.0
 _STEEPEST_WAVE: Final = 1.2
@@ -136,7 +128,7 @@ def synthetic_year(
     InputError
         Not twelve means, options outside their range, irradiation above what a clear sky gives.
     """
-    check_numbers(
+    check_options(
         latitude=(latitude, -90.0, 90.0),
         longitude=(longitude, -180.0, 180.0),
         year=(year, 1900, 2200),
@@ -149,9 +141,9 @@ def synthetic_year(
     )
     means = _Means.of(ghi_kwh_per_m2_day, temperature_degc, wind_speed_m_per_s)
     streams = [np.random.default_rng([seed, stream]) for stream in range(3)]
-    sky = _Sky.of(latitude, longitude, year, timezone)
-    daily, ghi = _irradiance(sky, means.ghi_kwh_per_m2_day, streams[0])
-    beam, diffuse = _split(sky, ghi)
+    sky = Sky.of(latitude, longitude, year, timezone)
+    daily, ghi = hourly_irradiance(sky, means.ghi_kwh_per_m2_day, streams[0])
+    beam, diffuse = split_by_erbs(sky, ghi)
     columns = {
         "ghi_w_per_m2": ghi,
         "dni_w_per_m2": beam,
@@ -185,7 +177,7 @@ class _Means:
     @classmethod
     def of(cls, ghi: _Given, temperature: _Given, wind: _Given | None) -> _Means:
         given = {
-            "ghi_kwh_per_m2_day": (ghi, 0.01, 12.0),
+            "ghi_kwh_per_m2_day": (ghi, 0.0, 12.0),
             "temperature_degc": (temperature, -60.0, 45.0),
         }
         if wind is not None:
@@ -235,131 +227,8 @@ class _WindPattern:
         return ratio / math.sqrt(1.0 - ratio**2 / 2.0)
 
 
-@dataclass(frozen=True)
-class _Sky:
-    """Geometry of every hour's middle; arrays of shape (days, 24) unless said otherwise."""
-
-    index: pd.DatetimeIndex
-    month_of_day: IntArray
-    zenith_deg: FloatArray
-    extraterrestrial_w_per_m2: FloatArray
-    solar_hour: FloatArray
-
-    @classmethod
-    def of(cls, latitude: float, longitude: float, year: int, zone_name: str) -> _Sky:
-        from pvlib import irradiance, solarposition  # noqa: PLC0415
-
-        zone = ZoneInfo(zone_name)
-        offset = min(
-            datetime(year, month, 1, tzinfo=UTC).astimezone(zone).utcoffset() or timedelta(0)
-            for month in (1, 7)
-        )
-        index = pd.date_range(
-            f"{year}-01-01", f"{year}-12-31 23:00", freq="h", tz=fixed_zone(offset), name="time"
-        )
-        middle = index.tz_convert("UTC") + pd.Timedelta(minutes=30)
-        position = solarposition.get_solarposition(middle, latitude, longitude)
-        zenith = position["zenith"].to_numpy().reshape(-1, 24)
-        day_of_year = middle.day_of_year.to_numpy()
-        normal = np.asarray(irradiance.get_extra_radiation(day_of_year)).reshape(-1, 24)
-        minutes = position["equation_of_time"].to_numpy() + 4.0 * longitude
-        clock = middle.hour.to_numpy() + middle.minute.to_numpy() / 60.0
-        return cls(
-            index=index,
-            month_of_day=index.month.to_numpy().reshape(-1, 24)[:, 0].astype(np.int64) - 1,
-            zenith_deg=zenith,
-            extraterrestrial_w_per_m2=normal * np.maximum(np.cos(np.radians(zenith)), 0.0),
-            solar_hour=((clock + minutes / 60.0) % 24.0).reshape(-1, 24),
-        )
-
-    @property
-    def height(self) -> FloatArray:
-        """Sine of the sun's height, at least a hundredth."""
-        return np.maximum(np.cos(np.radians(self.zenith_deg)), 0.01)
-
-    @property
-    def clear_sky_index(self) -> FloatArray:
-        """Highest hourly clearness index (Aguiar and Collares-Pereira 1992)."""
-        return np.maximum(0.88 * np.cos(np.pi * (self.solar_hour - 12.0) / 30.0), 0.1)
-
-
-def _irradiance(
-    sky: _Sky, means: FloatArray, random: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Daily clearness index, shape (days,), and hourly global irradiance [W/m2], shape (hours,)."""
-    outside = sky.extraterrestrial_w_per_m2
-    limit = sky.clear_sky_index
-    days = outside.sum(axis=1)
-    order = autoregressive(len(days), _DAILY_LAG_ONE, random)
-    daily = np.empty(len(days))
-    wanted = np.empty(12)
-    findings = []
-    for month in range(12):
-        here = sky.month_of_day == month
-        wanted[month] = means[month] * 1000.0 * here.sum()
-        mean = wanted[month] / max(float(days[here].sum()), 1e-9)
-        highest = float((outside * limit)[here].sum()) / max(float(days[here].sum()), 1e-9)
-        if mean > 0.98 * highest:
-            findings.append(
-                Finding(
-                    f"a clear sky gives at most "
-                    f"{0.98 * highest * days[here].mean() / 1000:.2f} kWh/m2 a day in month "
-                    f"{month + 1} at this latitude",
-                    key=f"ghi_kwh_per_m2_day[{month}]",
-                    value=float(means[month]),
-                )
-            )
-            continue
-        daily[here] = clearness_quantiles(mean, rank_shares(order[here]))
-    if findings:
-        raise InputError(findings)
-    hourly = _hourly_index(sky, daily, random)
-    hourly = scaled_rows(hourly, limit, outside, daily * days)
-    for month in range(12):
-        here = sky.month_of_day == month
-        block = (1, -1)
-        hourly[here] = scaled_rows(
-            hourly[here].reshape(block),
-            limit[here].reshape(block),
-            outside[here].reshape(block),
-            wanted[month : month + 1],
-        ).reshape(-1, 24)
-    return daily, (hourly * outside).ravel()
-
-
-def _hourly_index(sky: _Sky, daily: FloatArray, random: np.random.Generator) -> FloatArray:
-    """Hourly clearness index by TAG, shape (days, 24)."""
-    day = daily[:, None]
-    base = -0.19 + 1.12 * day + 0.24 * np.exp(-8.0 * day)
-    rise = 0.32 - 1.6 * (day - 0.5) ** 2
-    fall = 0.19 + 2.27 * day**2 - 2.51 * day**3
-    limit = sky.clear_sky_index
-    mean = np.clip(base + rise * np.exp(-fall / sky.height), 0.01, limit)
-    spread = 0.14 * np.exp(-20.0 * (day - 0.35) ** 2)
-    growth = 3.0 * (day - 0.45) ** 2 + 16.0 * day**5
-    sigma = np.maximum(spread * np.exp(growth * (1.0 - sky.height)), 1e-3)
-    lag_one = 0.38 + 0.06 * np.cos(7.4 * daily - 2.5)
-    shocks = random.standard_normal(mean.shape)
-    gauss = np.empty_like(mean)
-    gauss[:, 0] = shocks[:, 0]
-    for hour in range(1, 24):
-        gauss[:, hour] = lag_one * gauss[:, hour - 1] + np.sqrt(1.0 - lag_one**2) * shocks[:, hour]
-    lowest, highest = normal_share(-mean / sigma), normal_share((limit - mean) / sigma)
-    share = lowest + normal_share(gauss) * (highest - lowest)
-    return np.clip(mean + sigma * normal_quantile(share), 0.0, limit)
-
-
-def _split(sky: _Sky, ghi: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Beam normal and diffuse horizontal irradiance [W/m2] by Erbs."""
-    from pvlib import irradiance  # noqa: PLC0415
-
-    day = sky.index.day_of_year.to_numpy()
-    parts = irradiance.erbs(ghi, sky.zenith_deg.ravel(), day)
-    return np.asarray(parts["dni"]), np.asarray(parts["dhi"])
-
-
 def _temperature(
-    sky: _Sky,
+    sky: Sky,
     means: FloatArray,
     daily: FloatArray,
     deviation_k: float,
@@ -393,7 +262,7 @@ def _temperature(
 
 
 def _wind(
-    sky: _Sky, means: FloatArray, pattern: _WindPattern, random: np.random.Generator
+    sky: Sky, means: FloatArray, pattern: _WindPattern, random: np.random.Generator
 ) -> FloatArray:
     """Hourly wind speed [m/s] with a Weibull distribution in each month."""
     wave = pattern.wave()

@@ -27,7 +27,7 @@ import numpy as np
 
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.weather.curves import PowerCurve, power_curve
-from microgrid_opt.weather.output import Output, check_numbers, output_of
+from microgrid_opt.weather.output import Output, check_options, output_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -90,7 +90,7 @@ def wind_per_unit(
     InputError
         Options outside their range (all in one message), missing weather columns.
     """
-    check_numbers(
+    check_options(
         hub_height_m=(hub_height_m, 1.0, 300.0),
         losses_fraction=(losses_fraction, 0.0, 1.0),
         wake_efficiency=(wake_efficiency, 0.0, 1.0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NewType, Self
 
 import pytest
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.dataclasses import dataclass
+from typing_extensions import TypeAliasType
 
 from microgrid_opt.findings import findings_of, known_keys
 from microgrid_opt.yamlio import loads
@@ -107,6 +108,10 @@ class Plain:
     inner: dict[str, float | Size]
 
 
+Share = NewType("Share", float)
+Power = TypeAliasType("Power", float | Size)
+
+
 class Unknown(BaseModel):
     plain: Plain
 
@@ -122,6 +127,8 @@ class Odd(Frozen):
     ] = Line(slope=1)
     curves: Curves = Curves([])
     sizes: list[float | Size] = []
+    share: Share | None = None
+    power: Power = 1.0
     twice: float = Field(default=0, validation_alias="second", alias="first")
 
 
@@ -158,6 +165,8 @@ class Odd(Frozen):
         ("curves: [{slope: x}]\n", ["1:11: curves.0.slope = 'x': must be a number, not text"]),
         ("curves: 5\n", ["1:1: curves = 5: must be a list, not a number"]),
         ("secondd: 1\n", ["1:1: secondd = 1: unknown key; did you mean `second`?"]),
+        ("share: x\n", ["1:1: share = 'x': must be a number, not text"]),
+        ("power: {max: -1}\n", ["1:9: power.max = -1: must be >= 0"]),
         (
             "sizes: [1, x, {max: -1}]\n",
             [

@@ -198,6 +198,8 @@ def test_alias_expansion_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yamlparse, "MAX_ALIAS_VALUES", 6)
     assert loads("a: &x [1, 2]\nb: *x\nc: *x\n", "p.yaml").data["c"] == [1, 2]
     assert len(problems("a: &x [1, 2]\nb: *x\nc: *x\nd: *x\n")) == 1
+    assert loads("a: &x {p: 1, q: 2}\nb: *x\nc: *x\n", "p.yaml").data["c"] == {"p": 1, "q": 2}
+    assert len(problems("a: &x {p: 1, q: 2}\nb: *x\nc: *x\nd: *x\n")) == 1
 
 
 def test_deep_nesting_is_refused() -> None:

@@ -9,6 +9,8 @@ import pytest
 from pyomo.core.base import constraint as pyomo_constraint
 from pyomo.core.expr.numeric_expr import LinearExpression
 
+from microgrid_opt.solve.matrix import Block, Matrix
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -80,7 +82,14 @@ def _site(
         b.add_component(name, parameter)
         parameter._data.update(enumerate(values.tolist()))
     for name in (
-        "pv", "wind_power", "gas", "charge", "discharge", "soc", "grid_import", "grid_export"
+        "pv",
+        "wind_power",
+        "gas",
+        "charge",
+        "discharge",
+        "soc",
+        "grid_import",
+        "grid_export",
     ):
         b.add_component(name, pyo.Var(m.T, within=pyo.NonNegativeReals))
     for name, high in (("pv_kw", 5e3), ("wind_kw", 5e3), ("bat_kwh", 2e4), ("gas_kw", 2e3)):
@@ -92,10 +101,13 @@ def _site(
         "charge_limit": lambda _, t: b.charge[t] <= 0.5 * b.bat_kwh,
         "discharge_limit": lambda _, t: b.discharge[t] <= 0.5 * b.bat_kwh,
         "soc_limit": lambda _, t: b.soc[t] <= b.bat_kwh,
-        "soc_balance": lambda _, t: b.soc[t]
-        == 0.999 * b.soc[m.previous[t]] + 0.95 * b.charge[t] - b.discharge[t] / 0.95,
-        "balance": lambda _, t: b.pv[t] + b.wind_power[t] + b.gas[t] + b.discharge[t]
-        + b.grid_import[t] == b.load[t] + b.charge[t] + b.grid_export[t],
+        "soc_balance": lambda _, t: (
+            b.soc[t] == 0.999 * b.soc[m.previous[t]] + 0.95 * b.charge[t] - b.discharge[t] / 0.95
+        ),
+        "balance": lambda _, t: (
+            b.pv[t] + b.wind_power[t] + b.gas[t] + b.discharge[t] + b.grid_import[t]
+            == b.load[t] + b.charge[t] + b.grid_export[t]
+        ),
         "peak_limit": lambda _, t: b.grid_import[t] <= b.peak[m.month[t]],
     }
     if commitment:
@@ -118,3 +130,33 @@ def _site(
 @pytest.fixture
 def park() -> Callable[..., Any]:
     return build_park
+
+
+@pytest.fixture
+def templated() -> Iterator[None]:
+    """Constraints that the test builds are kept as templates."""
+    with templates_on():
+        yield
+
+
+@pytest.fixture(scope="session")
+def hard() -> Matrix:
+    """Return a covering problem in 300 integers that has plans at once and no proof for minutes."""
+    rng = np.random.default_rng(0)
+    columns, rows, width = 300, 200, 10
+    index = np.array([np.sort(rng.choice(columns, width, replace=False)) for _ in range(rows)])
+    return Matrix(
+        cost=rng.uniform(1, 10, columns),
+        offset=0.0,
+        maximize=False,
+        start=np.arange(0, rows * width + 1, width, dtype=np.int32),
+        index=index.ravel().astype(np.int32),
+        value=rng.uniform(1, 10, rows * width),
+        row_lower=rng.uniform(50, 100, rows),
+        row_upper=np.full(rows, np.inf),
+        col_lower=np.zeros(columns),
+        col_upper=np.full(columns, 10.0),
+        integrality=np.ones(columns, np.uint8),
+        columns=(Block("x", 0, columns, list(range(columns))),),
+        rows=(Block("row", 0, rows, list(range(rows))),),
+    )

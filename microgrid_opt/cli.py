@@ -1,0 +1,406 @@
+"""The command line: `microgrid-opt COMMAND`, or `python -m microgrid_opt COMMAND`.
+
+Exit codes: 0 done; 1 a bug, or the system refused to write; 2 wrong input or usage; 3 no plan can
+meet the limits; 4 stopped before any plan was held; 5 the audit failed (results are saved, marked
+so). Heavy imports stand inside the commands: help must come at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+import threading
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from microgrid_opt.errors import (
+    AuditError,
+    Finding,
+    InputError,
+    MicrogridError,
+    NoPlanError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from microgrid_opt.study import Plan
+
+DEBUG = "MICROGRID_OPT_DEBUG"
+RESULTS = "results"
+
+
+class Commands(TyperGroup):
+    """The commands, with every error turned into plain text and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        debug = bool(ctx.params.get("debug"))
+        try:
+            return super().invoke(ctx)
+        except MicrogridError as error:
+            code, text = error.exit_code, told(error)
+        except KeyboardInterrupt:
+            code, text = NoPlanError.exit_code, "Stopped before any plan was held; nothing written."
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            name = f"{error.filename}: " if error.filename else ""
+            code, text = InputError.exit_code, f"{name}{error.strerror or error}"
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] in {"typer", "click"}:
+                raise
+            again = shlex.join(["microgrid-opt", "--debug", *sys.argv[1:]])
+            code = MicrogridError.exit_code
+            text = (
+                f"This is a bug of microgrid-opt: {type(error).__name__}: {error}\n"
+                f"For the whole traceback run: {again}"
+            )
+        if debug:
+            traceback.print_exc()
+        typer.echo(text, err=True)
+        raise typer.Exit(code)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+cases_app = typer.Typer(no_args_is_help=True, help="The parks that ship with the program.")
+app.add_typer(cases_app, name="cases")
+
+ParkArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="PARK", help="A park file, a folder with park.yaml, or the name of a shipped case."
+    ),
+]
+ScenarioOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="One of the file's scenarios.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a key: assets.pv.power_kw.max_kw=2000. Repeat."
+    ),
+]
+
+
+def told(error: MicrogridError) -> str:
+    """Return an error for the terminal: every finding on a line, its place in the file first."""
+    if not isinstance(error, InputError):
+        return str(error)
+    lines = [str(finding) for finding in error.findings]
+    count = len(lines)
+    return "\n".join([*lines, f"{count} problems; nothing was written."] if count > 1 else lines)
+
+
+def program_version() -> str:
+    """Return the installed version."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version("microgrid-opt")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001
+    if wanted:
+        typer.echo(f"microgrid-opt {program_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    *,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar=DEBUG, help="Show the traceback of every error.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Plan the energy system of a park: what to build, how to run it, what it costs and emits."""
+    del debug, version
+
+
+@app.command()
+def solve(
+    park: ParkArgument,
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the results; results/NAME when left out."),
+    ] = None,
+    scenario: ScenarioOption = None,
+    sets: SetOption = None,
+    profile: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE", help="Solver profile; see `profiles`. By the model when left out."
+        ),
+    ] = "auto",
+    solver_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Native HiGHS option. Repeat."),
+    ] = None,
+    gap: Annotated[
+        float | None,
+        typer.Option(min=0.0, metavar="FRACTION", help="Stop a MILP at this gap: 0.01 is 1 %."),
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(min=0.0, metavar="SECONDS", help="Then give the best plan held, with its gap."),
+    ] = None,
+    no_reference: Annotated[
+        bool, typer.Option("--no-reference", help="Do not solve the reference plan.")
+    ] = False,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="Do not write report.html.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+) -> None:
+    """Find the least-cost plan, check it, and save it with a report.
+
+    Ctrl-C stops the solver and gives the best plan that it holds.
+    """
+    from microgrid_opt import study, yamlio  # noqa: PLC0415
+    from microgrid_opt.console import SOLVING, Watching  # noqa: PLC0415
+    from microgrid_opt.solve.profiles import load_profile  # noqa: PLC0415
+    from microgrid_opt.store import Origin, check_folder  # noqa: PLC0415
+
+    options = list(solver_option or ())
+    folder = out or Path(RESULTS) / default_name(park, scenario)
+    with Watching(quiet=quiet) as watching:
+        watching.phase("reading the park")
+        _, _, document, problem = all_of(
+            lambda: check_folder(folder),
+            lambda: load_profile("default" if profile == "auto" else profile, options),
+            lambda: yamlio.load(study.park_file(park)),
+            lambda: study.load(park, scenario=scenario, sets=sets or ()),
+        )
+        watching.currency = problem.park.currency
+        watching.phase(SOLVING)
+        plan = study.solve(
+            problem,
+            profile=profile,
+            options=options,
+            time_limit_seconds=time_limit,
+            gap=gap,
+            reference=not no_reference,
+            on_progress=watching.on_progress,
+        )
+        watching.phase("saving")
+        origin = Origin(document.name, document.text_sha256, scenario or "", tuple(sets or ()))
+        files = _save(plan, folder, origin, report=not no_report)
+    if not quiet:
+        from microgrid_opt.console import console  # noqa: PLC0415
+        from microgrid_opt.overview import show_plan  # noqa: PLC0415
+
+        show_plan(console(), plan, folder, files)
+    _require_audit(plan)
+
+
+def _save(plan: Plan, folder: Path, origin: Any, *, report: bool) -> list[str]:
+    """Save a plan and its report; return the files worth opening."""
+    from microgrid_opt import store  # noqa: PLC0415
+
+    command = shlex.join(["microgrid-opt", *sys.argv[1:]])
+    store.save(plan, folder, command=command, origin=origin)
+    files = [store.SUMMARY, store.MANIFEST, "tables/"]
+    if report:
+        from microgrid_opt.report.html import write_report  # noqa: PLC0415
+
+        # The plan is safe by now: an impatient Ctrl-C costs the report only.
+        with suppress(KeyboardInterrupt):
+            write_report(plan, folder / store.REPORT)
+            files.insert(0, store.REPORT)
+    return files
+
+
+def _require_audit(plan: Plan) -> None:
+    from microgrid_opt.overview import failures  # noqa: PLC0415
+
+    audits = {"plan": plan.audit, "reference plan": plan.reference_audit}
+    lines = [
+        f"{name}: {line}"
+        for name, audit in audits.items()
+        if audit is not None and not audit.passed
+        for line in failures(audit)
+    ]
+    if lines:
+        raise AuditError("\n".join(["The audit FAILED; do not use these results.", *lines]))
+
+
+def all_of(*steps: Callable[[], Any]) -> list[Any]:
+    """Run every step and return what they return.
+
+    Raises
+    ------
+    InputError
+        With the findings of all steps that raised one, each once.
+    """
+    found: list[Any] = []
+    findings: dict[Finding, None] = {}
+    for step in steps:
+        try:
+            found.append(step())
+        except InputError as error:
+            findings.update(dict.fromkeys(error.findings))
+    if findings:
+        raise InputError(findings)
+    return found
+
+
+def default_name(park: str, scenario: str | None = None) -> str:
+    """Return the name of the results' folder: that of the case, the file or its folder."""
+    path = Path(park.removeprefix("case:"))
+    if path.suffix.lower() in {".yaml", ".yml"}:
+        path = path.resolve().parent if path.stem == "park" else path.with_suffix("")
+    name = path.name or path.resolve().name or "park"
+    return f"{name}-{scenario}" if scenario else name
+
+
+@app.command()
+def validate(
+    park: ParkArgument, *, scenario: ScenarioOption = None, sets: SetOption = None
+) -> None:
+    """Check a park with all its series and weather, and show what was understood."""
+    from microgrid_opt import study, yamlio  # noqa: PLC0415
+    from microgrid_opt.console import console  # noqa: PLC0415
+    from microgrid_opt.inventory import show_problem  # noqa: PLC0415
+
+    document = yamlio.load(study.park_file(park))
+    names = yamlio.scenario_names(document)
+    problem = study.load(park, scenario=scenario, sets=sets or ())
+    out = console()
+    show_problem(out, problem, names)
+    out.print()
+    out.print(f"{document.name} is valid.", style="green", soft_wrap=True)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="DIR_A", help="Results of a plan.")],
+    second: Annotated[Path, typer.Argument(metavar="DIR_B", help="Results to hold against it.")],
+) -> None:
+    """Show two saved plans side by side, and what A earns against B."""
+    from microgrid_opt.compare import compare_stored  # noqa: PLC0415
+    from microgrid_opt.console import console  # noqa: PLC0415
+    from microgrid_opt.overview import show_comparison  # noqa: PLC0415
+    from microgrid_opt.store import open_plan  # noqa: PLC0415
+
+    plan, other = all_of(lambda: open_plan(first), lambda: open_plan(second))
+    show_comparison(console(), compare_stored(plan, other), (first, second))
+
+
+@app.command()
+def new(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A .yaml file to make, or a folder.")],
+) -> None:
+    """Write a commented park file to start from."""
+    from microgrid_opt.starter import shown, write_starter  # noqa: PLC0415
+
+    target = write_starter(path)
+    typer.echo(f"Wrote {target}. Change it, then: microgrid-opt solve {shown(target)}")
+
+
+@app.command()
+def schema(
+    *,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write instead of printing.")
+    ] = None,
+) -> None:
+    """Give the JSON Schema of park files, for completion in editors."""
+    import json  # noqa: PLC0415
+
+    from microgrid_opt.schema import json_schema  # noqa: PLC0415
+
+    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    if out is None:
+        sys.stdout.write(text)
+        return
+    out.write_text(text, encoding="utf-8", newline="\n")
+    typer.echo(f"Wrote {out}.")
+
+
+@app.command()
+def profiles() -> None:
+    """List the solver profiles."""
+    from microgrid_opt.console import console  # noqa: PLC0415
+    from microgrid_opt.inventory import show_profiles  # noqa: PLC0415
+    from microgrid_opt.solve.profiles import load_profile, profile_names  # noqa: PLC0415
+
+    show_profiles(console(), [(name, load_profile(name).purpose) for name in profile_names()])
+
+
+@cases_app.command("list")
+def cases_list() -> None:
+    """List the shipped cases: what each shows, hours, assets."""
+    from microgrid_opt import study, yamlio  # noqa: PLC0415
+    from microgrid_opt.console import console  # noqa: PLC0415
+    from microgrid_opt.inventory import show_cases  # noqa: PLC0415
+    from microgrid_opt.park import park_model  # noqa: PLC0415
+
+    def park_of(name: str) -> Any:
+        document = yamlio.apply_scenario(yamlio.load(study.park_file(f"case:{name}")), None)
+        context = {"currency": document.data.get("currency"), "folder": document.folder}
+        return park_model().model_validate(document.data, context=context)
+
+    show_cases(console(), [(name, park_of(name)) for name in study.case_names()])
+
+
+@cases_app.command("copy")
+def cases_copy(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A case from `cases list`.")],
+    destination: Annotated[
+        Path | None,
+        typer.Argument(metavar="DEST", help="Folder to make; ./NAME when left out."),
+    ] = None,
+) -> None:
+    """Copy the files of a shipped case into a new folder, to change them there."""
+    from microgrid_opt import study  # noqa: PLC0415
+
+    name = name.removeprefix(study.CASE)
+    source = study.park_file(f"{study.CASE}{name}").parent
+    target = destination or Path(name)
+    if target.exists() or target.is_symlink():
+        raise InputError(f"{target} exists already: nothing was copied, give another folder.")
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    typer.echo(f"Copied to {target}. Solve it with: microgrid-opt solve {shlex.quote(str(target))}")
+
+
+def main() -> None:
+    """Run the command line; the entry point of ``microgrid-opt``."""
+    for stream in (sys.stdout, sys.stderr):
+        # A log in an old encoding gets question marks, not a traceback.
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+    code: Any = 0
+    try:
+        app(prog_name="microgrid-opt")
+    except SystemExit as end:
+        code = end.code
+    except KeyboardInterrupt:
+        code = NoPlanError.exit_code
+    if any(thread.daemon and thread.is_alive() for thread in threading.enumerate()):
+        # A solver that did not answer to Ctrl-C still runs: unloading it under its feet crashes.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(code if isinstance(code, int) else 0)
+    sys.exit(code)

@@ -1,0 +1,276 @@
+"""Figures as plain plotly.js specifications: bars of sizes, of the ledger and of its reference.
+
+Written as dictionaries, so that no plotting library has to be imported; fonts, grid and paper are
+added in the browser, where light or dark is known.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import accumulate, cycle
+from typing import TYPE_CHECKING, Any
+
+from microgrid_opt.report.colours import CATEGORIES, PLAN, REFERENCE, faded
+from microgrid_opt.report.tables import format_quantity, humanised, scaled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    import pandas as pd
+
+    from microgrid_opt.report.view import View
+    from microgrid_opt.results import Results
+
+Spec = dict[str, Any]
+_SMALL = 1e-9
+"""Parts below this share of the largest one are not drawn [-]."""
+
+
+def plain(text: str) -> str:
+    """Return a text that plotly shows as it is: it takes a few HTML tags otherwise."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def rounded(value: float) -> float | None:
+    """Return six significant digits, ``None`` where there is no number."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def _figure(label: str, traces: list[Spec], layout: Spec, height: int) -> Spec:
+    return {"label": label, "data": traces, "layout": layout, "height": height}
+
+
+def sizes(view: View) -> list[Spec]:
+    """Return one bar chart of existing and new capacity for every unit of sizes."""
+    table = view.results.sizes
+    table = table[table["total"].abs() > 0]
+    figures = []
+    for unit, rows in table.groupby("unit", sort=False):
+        divisor, shown = scaled(rows["total"], str(unit))
+        repeated = rows.duplicated(["member", "asset"], keep=False)
+        names = [
+            plain(view.asset_label(row["member"], row["asset"]))
+            + (f" ({row['size']})" if twice else "")
+            for (_, row), twice in zip(rows.iterrows(), repeated, strict=True)
+        ]
+        hues = [view.colour(asset) for asset in rows["asset"]]
+        parts = (
+            ("existing", [faded(c, 0.4) for c in hues]),
+            ("new", hues),
+        )
+        traces = [
+            {
+                "type": "bar",
+                "orientation": "h",
+                "name": humanised(part),
+                "y": names,
+                "x": [rounded(value / divisor) for value in rows[part]],
+                "marker": {"color": colours},
+                "showlegend": False,
+                "hovertemplate": f"%{{y}}<br>{part} %{{x:,.5~r}} {shown}<extra></extra>",
+            }
+            for part, colours in parts
+            if (rows[part].abs() > 0).any()
+        ]
+        layout = {
+            "barmode": "stack",
+            "xaxis": {"title": {"text": shown}, "rangemode": "tozero"},
+            "yaxis": {"autorange": "reversed", "automargin": True},
+            "bargap": 0.35,
+        }
+        label = f"Capacity by asset in {shown}"
+        figures.append(_figure(label, traces, layout, 70 + 34 * len(rows)))
+    return figures
+
+
+def by_category(view: View, effect: str) -> Spec | None:
+    """Return plan and reference as stacked bars of an effect by category of the ledger."""
+    hues = cycle(CATEGORIES)
+    colours: dict[str, str] = {}
+
+    def colour(key: str) -> str:
+        return colours.setdefault(key, next(hues))
+
+    return _stacked(view, effect, "category", humanised, colour)
+
+
+def by_asset(view: View, effect: str) -> Spec | None:
+    """Return plan and reference as stacked bars of an effect by asset."""
+
+    def name(key: str) -> str:
+        return "Park rules" if key == "policies" else view.label(key)
+
+    return _stacked(view, effect, "asset", name, view.colour)
+
+
+def totals(held: Results, effect: str, column: str) -> dict[str, float]:
+    """Return the ledger's sums of an effect by a column of the ledger."""
+    ledger = held.ledger
+    rows: pd.DataFrame = ledger[ledger["effect"] == effect]
+    sums = rows.groupby(column, sort=False)["amount"].sum()
+    return {str(key): float(value) for key, value in sums.items()}
+
+
+def _stacked(
+    view: View,
+    effect: str,
+    column: str,
+    name: Callable[[str], str],
+    colour: Callable[[str], str],
+) -> Spec | None:
+    held: dict[str, Mapping[str, float]] = {"Plan": totals(view.results, effect, column)}
+    if view.reference is not None:
+        held["Reference"] = totals(view.reference, effect, column)
+    keys = list(dict.fromkeys(key for sums in held.values() for key in sums))
+    unit = ledger_unit(view.results, effect)
+    gross = _gross(held.values())
+    divisor, shown = scaled([gross], unit, least=1.0)
+    bars = list(held)
+    traces = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": plain(name(key)),
+            "y": bars,
+            "x": [rounded(held[bar].get(key, 0.0) / divisor) for bar in bars],
+            "marker": {"color": colour(key)},
+            "hovertemplate": f"%{{fullData.name}}: %{{x:,.5~r}} {shown}<extra>%{{y}}</extra>",
+        }
+        for key in keys
+        if any(abs(held[bar].get(key, 0.0)) > _SMALL * gross for bar in bars)
+    ]
+    if not traces:
+        return None
+    nets = [sum(held[bar].values()) for bar in bars]
+    ends = [sum(max(part, 0.0) for part in held[bar].values()) for bar in bars]
+    traces.append(
+        {
+            "type": "scatter",
+            "mode": "text",
+            "y": bars,
+            "x": [rounded(end / divisor) for end in ends],
+            "text": [f"  {format_quantity(value, unit)}" for value in nets],
+            "textposition": "middle right",
+            "cliponaxis": False,
+            "hoverinfo": "skip",
+            "showlegend": False,
+        }
+    )
+    if any(end > value + _SMALL * gross for end, value in zip(ends, nets, strict=True)):
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": "Net total",
+                "y": bars,
+                "x": [rounded(value / divisor) for value in nets],
+                "marker": {
+                    "symbol": "diamond",
+                    "size": 11,
+                    "color": "ink",
+                    "line": {"width": 1.5, "color": "#ffffff"},
+                },
+                "hovertemplate": f"Net total: %{{x:,.5~r}} {shown}<extra>%{{y}}</extra>",
+            }
+        )
+    layout = {
+        "barmode": "relative",
+        "xaxis": {"title": {"text": shown}, "zeroline": True},
+        "yaxis": {"autorange": "reversed", "automargin": True, "type": "category"},
+        "bargap": 0.3,
+        "legend": {"orientation": "h"},
+        "margin": {"l": 60, "r": 150, "t": 16, "b": 40},
+    }
+    label = f"{effect} by {column}: {' and '.join(bars).lower()}"
+    return _figure(label, traces, layout, 110 + 56 * len(bars) + 22 * (len(traces) // 5))
+
+
+def members(view: View, effect: str) -> Spec | None:
+    """Return an effect by member, plan beside reference; ``None`` for a park with one member."""
+    if not view.several_members:
+        return None
+    held = {"Plan": (view.results, PLAN)}
+    if view.reference is not None:
+        held["Reference"] = (view.reference, REFERENCE)
+    sums = {bar: totals(results, effect, "member") for bar, (results, _) in held.items()}
+    divisor, shown = scaled([_gross(sums.values())], ledger_unit(view.results, effect), least=1.0)
+    keys = list(view.plan.problem.park.members)
+    traces = [
+        {
+            "type": "bar",
+            "name": bar,
+            "x": [plain(view.label(key)) for key in keys],
+            "y": [rounded(sums[bar].get(key, 0.0) / divisor) for key in keys],
+            "marker": {"color": colour},
+            "hovertemplate": f"%{{x}}: %{{y:,.5~r}} {shown}<extra>{bar}</extra>",
+        }
+        for bar, (_, colour) in held.items()
+    ]
+    layout = {
+        "barmode": "group",
+        "yaxis": {"title": {"text": shown}, "zeroline": True},
+        "xaxis": {"type": "category"},
+        "legend": {"orientation": "h"},
+    }
+    return _figure(f"{effect} by member", traces, layout, 300)
+
+
+def ledger_unit(held: Results, effect: str) -> str:
+    """Return the unit of an effect, with the park's currency in it."""
+    from microgrid_opt.ledger import EFFECTS  # noqa: PLC0415
+
+    return EFFECTS[effect].unit.replace("currency", held.currency)
+
+
+def _gross(sums: Iterable[Mapping[str, float]]) -> float:
+    return max((sum(map(abs, parts.values())) for parts in sums), default=0.0)
+
+
+def cash_flow(view: View) -> Spec | None:
+    """Return dated payments against the reference and their running sum; ``None`` without them."""
+    held = view.plan.comparison
+    flows = None if held is None else held.flows
+    if flows is None or not any(flows.net):
+        return None
+    running = list(accumulate(flows.net))
+    divisor, shown = scaled([*flows.net, *running], view.currency, least=1.0)
+    years = list(flows.years)
+    parts = (
+        ("Investment", flows.investment, CATEGORIES[0]),
+        ("Operating saving", flows.saving, CATEGORIES[4]),
+        ("Replacement", flows.replacement, CATEGORIES[3]),
+        ("Residual value", flows.residual, CATEGORIES[2]),
+    )
+    hover = f"%{{fullData.name}}: %{{y:,.5~r}} {shown}<extra></extra>"
+    traces: list[Spec] = [
+        {
+            "type": "bar",
+            "name": name,
+            "x": years,
+            "y": [rounded(value / divisor) for value in values],
+            "marker": {"color": colour},
+            "hovertemplate": hover,
+        }
+        for name, values, colour in parts
+        if any(values)
+    ]
+    traces.append(
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": "Sum so far",
+            "x": years,
+            "y": [rounded(value / divisor) for value in running],
+            "line": {"color": "ink", "width": 2},
+            "marker": {"color": "ink", "size": 5},
+            "hovertemplate": hover,
+        }
+    )
+    layout = {
+        "barmode": "relative",
+        "xaxis": {"title": {"text": "Year of the project"}},
+        "yaxis": {"title": {"text": shown}, "zeroline": True},
+        "hovermode": "x unified",
+        "legend": {"orientation": "h"},
+    }
+    return _figure("Payments against the reference plan", traces, layout, 340)

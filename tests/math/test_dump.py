@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+from support import bill, park, solve_text, solved
+
+from microgrid_opt.errors import InfeasibleError
+
+PARK = """
+    load: {type: load, power_kw: 10}
+    pv: {type: pv, power_kw: 16, output_per_kw: 1, curtailable: false}
+"""
+
+
+def test_surplus_leaves_through_the_dump_only() -> None:
+    """Proves: a balance is an equality: 6 kW of surplus need the dump. Sensitivity: free costs 0."""
+    results = solved(park(PARK + "    sink: {type: dump, carrier: electricity}", hours=1))
+    assert results.of("sink.dumped") == pytest.approx([6])
+    assert results.cost == pytest.approx(0)
+    with pytest.raises(InfeasibleError, match=r"pv\.must_run in one step.*off by 6"):
+        solve_text(park(PARK, hours=1))
+
+
+def test_dumping_is_priced() -> None:
+    """Proves: 6 kWh at 0.3. Sensitivity: paying for what is dumped earns 6 × 0.2."""
+    text = park(PARK + "    sink: {type: dump, carrier: electricity, cost_per_unit: 0.3}", hours=1)
+    assert bill(solved(text), "sink", "dump") == pytest.approx(1.8)
+    assert solved(text.replace("0.3", "-0.2")).cost == pytest.approx(-1.2)
+
+
+def test_dump_of_a_carrier_in_kg() -> None:
+    """Proves: hydrogen is dumped by the kg. Sensitivity: cost_per_unit is per kg."""
+    results = solved(
+        park(
+            """
+            heat: {type: heat_demand, power_kw: 5.4}
+            cell: {type: electrolyser, power_kw: 54, consumption_kwh_per_kg: 54, heat_recovery_fraction: 0.1}
+            grid: {type: grid, import_price_per_kwh: 0}
+            vent: {type: dump, carrier: hydrogen, cost_per_unit: 7}
+            """,
+            hours=1,
+        )
+    )
+    assert results.of("vent.dumped") == pytest.approx([1])
+    assert results.columns.set_index("key").loc["park.vent.dumped", "unit"] == "kg/h"
+    assert results.cost == pytest.approx(7)
