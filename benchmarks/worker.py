@@ -81,14 +81,20 @@ def measure(
 
 
 def numbers(lp: Any) -> dict[str, list[float]]:
-    """Return all numbers of a model, each kind sorted, so that order does not matter."""
+    """Return all numbers of a model, each kind sorted, so that order does not matter.
+
+    A row times -1 is the same row: coefficients are taken without sign, a row with a lower limit
+    only is turned round, and so is an equality with a negative right-hand side.
+    """
+    low, high = (np.asarray(limits, float) for limits in (lp.row_lower_, lp.row_upper_))
+    turned = (np.isposinf(high) & np.isfinite(low)) | ((low == high) & (low < 0.0))
     kinds = {
         "costs": lp.col_cost_,
         "lower bounds": lp.col_lower_,
         "upper bounds": lp.col_upper_,
-        "lower limits": lp.row_lower_,
-        "upper limits": lp.row_upper_,
-        "coefficients": lp.a_matrix_.value_,
+        "lower limits": np.where(turned, -high, low),
+        "upper limits": np.where(turned, -low, high),
+        "coefficients": np.abs(lp.a_matrix_.value_),
     }
     return {kind: np.sort(np.asarray(values, float)).tolist() for kind, values in kinds.items()}
 

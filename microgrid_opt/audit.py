@@ -322,9 +322,8 @@ def _yearly_cost(spec: Size, total: float, problem: Problem) -> tuple[float, flo
             replacement_fraction=spec.replacement_fraction,
         )
     one_off = spec.fixed_capex if bought else 0.0
-    upkeep = (
-        spec.fixed_om_per_unit_year * total
-        + spec.fixed_om_fraction * (spec.capex_per_unit * total + one_off)
+    upkeep = spec.fixed_om_per_unit_year * total + spec.fixed_om_fraction * (
+        spec.capex_per_unit * total + one_off
     )
     return yearly, upkeep
 
@@ -368,9 +367,7 @@ def _audit_policies(book: _Book, reference_co2_kg: float | None) -> None:
     park, results = book.problem.park, book.results
     member = next(iter(park.members))
     view = AssetAudit(book, member, "policies")
-    emitted = sum(
-        amount for (_, _, _, effect), amount in book.amounts.items() if effect == "co2"
-    )
+    emitted = sum(amount for (_, _, _, effect), amount in book.amounts.items() if effect == "co2")
     view.booked("co2_price", emitted / 1000.0 * park.carbon.price_per_t)
     limit = park.carbon.limit_kg(book.problem.horizon.year_share, reference_co2_kg)
     if limit is not None:
@@ -402,16 +399,15 @@ def _audit_targets(book: _Book, view: AssetAudit) -> None:
         green = energy("generation", renewable=True)
         green -= sold if targets.renewable_share_export == "deducted" else 0.0
         base = (
-            energy("demand")
-            if targets.renewable_share_base == "demand"
-            else made + bought - sold
+            energy("demand") if targets.renewable_share_base == "demand" else made + bought - sold
         )
         view.at_most("renewable share", targets.min_renewable_share * base, green, unit="kWh")
     if targets.min_self_consumption is not None:
         base = made
         if targets.self_consumption_base == "available":
             base = sum(
-                float(book.problem.arrays[key] @ hours) * book.results.size(key.split(".")[1], "power")
+                float(book.problem.arrays[key] @ hours)
+                * book.results.size(key.split(".")[1], "power")
                 for key in book.problem.arrays
                 if key.endswith(".output_per_kw") and key.split(".")[1] in book.problem.park.assets
             )
@@ -432,6 +428,4 @@ def _audit_ledger(book: _Book) -> None:
     cost = sum(amount for key, amount in book.amounts.items() if key[3] == "cost")
     allowed = max(CENT, RELATIVE * max(abs(cost), 1e-3 * book.gross.get("cost", 0.0)))
     error = abs(cost - book.results.run.objective)
-    book.checks.append(
-        Check("park", "ledger = objective", error, allowed, book.results.currency)
-    )
+    book.checks.append(Check("park", "ledger = objective", error, allowed, book.results.currency))

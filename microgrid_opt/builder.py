@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -17,8 +16,9 @@ import pyomo.environ as pyo
 from pyomo.core.base import constraint as pyomo_constraint
 from pyomo.core.expr.numeric_expr import LinearExpression
 
+from microgrid_opt.draft import Cap, Column, Draft, Flow, Given
 from microgrid_opt.errors import InfeasibleError, InputError
-from microgrid_opt.formulations.sizing import SizeRecord, write_size
+from microgrid_opt.formulations.sizing import write_size
 from microgrid_opt.ledger import CO2, COST, EFFECTS, Entry, Linear
 
 if TYPE_CHECKING:
@@ -26,86 +26,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from microgrid_opt.draft import Role
     from microgrid_opt.fields import Size
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.park import Finance
 
-Role = Literal["generation", "import", "export", "demand", "conversion", "storage", "dump", "unserved", "transfer"]
 BALANCE = "balance"
-
-
-@dataclass(frozen=True)
-class Given:
-    """A series that is known before the solve: a result column, and a constant in the balances."""
-
-    name: str
-    values: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A result column: ``member.asset.name`` with its unit, and where its values come from."""
-
-    member: str
-    asset: str
-    name: str
-    unit: str
-    source: Any
-    every: Literal["step", "month"] = "step"
-    integer: bool = False
-
-    @property
-    def key(self) -> str:
-        """Dotted name in the results."""
-        return f"{self.member}.{self.asset}.{self.name}"
-
-
-@dataclass(frozen=True)
-class Flow:
-    """A term of a balance: ``sign`` × factor × column enters the balance of (member, carrier)."""
-
-    member: str
-    asset: str
-    carrier: str
-    sign: int
-    column: str
-    factor: float | NDArray[np.float64]
-    role: Role
-    renewable: bool
-    source: Any
-
-
-@dataclass(frozen=True)
-class Cap:
-    """A limit on a sum over the horizon, with what explains it to a reader."""
-
-    name: str
-    member: str
-    amount: Linear
-    sense: Literal["<=", ">="]
-    limit: float
-    unit: str
-    description: str
-    row: str
-
-
-@dataclass
-class Draft:
-    """What all builders of one model share while it is written."""
-
-    horizon: Horizon
-    finance: Finance
-    arrays: Mapping[str, NDArray[np.float64]]
-    flow_units: Callable[[str], str]
-    model: Any
-    columns: list[Column] = field(default_factory=list)
-    flows: list[Flow] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    sizes: list[SizeRecord] = field(default_factory=list)
-    caps: list[Cap] = field(default_factory=list)
-    measures: dict[str, list[tuple[str, Linear]]] = field(default_factory=dict)
-    subsets: dict[bytes, Any] = field(default_factory=dict)
-    balances: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
 class _Everywhere:
@@ -204,15 +130,15 @@ class Builder:
         domain = pyo.Binary if binary else pyo.NonNegativeIntegers if integer else pyo.Reals
         variable = pyo.Var(steps, within=domain)
         self._block.add_component(name, variable)
-        members = variable._data.values()  # noqa: SLF001
+        members = variable._data.values()
         n = len(self.horizon)
         for member, low in zip(members, np.broadcast_to(lower, n).tolist(), strict=True):
-            member._lb = low  # noqa: SLF001
+            member._lb = low
         if upper is not None and not self.is_choice(upper):
             limit = np.broadcast_to(np.asarray(upper, dtype=float), n)
             limit = limit if profile is None else limit * profile
             for member, high in zip(members, limit.tolist(), strict=True):
-                member._ub = high  # noqa: SLF001
+                member._ub = high
         elif upper is not None:
             share = self.param(f"{name}_profile", 1.0 if profile is None else profile)
             self.require(f"{name}_limit", lambda t: variable[t] <= share[t] * upper)
@@ -253,7 +179,7 @@ class Builder:
         parameter = pyo.Param(self._draft.model.steps, within=pyo.Any)
         self._block.add_component(name, parameter)
         # The values are numbers of a checked array; Pyomo's own per-entry checks cost 30 times this.
-        parameter._data.update(enumerate(array.tolist()))  # noqa: SLF001
+        parameter._data.update(enumerate(array.tolist()))
         return parameter
 
     def size(self, name: str, spec: Size) -> Any:
@@ -351,7 +277,11 @@ class Builder:
     def emissions(self, member: str | None = None) -> Linear:
         """Return all CO2 booked so far [kg], of one member or of the park."""
         return sum(
-            (e.amount for e in self._draft.entries if e.effect == CO2 and member in (None, e.member)),
+            (
+                e.amount
+                for e in self._draft.entries
+                if e.effect == CO2 and member in (None, e.member)
+            ),
             Linear(),
         )
 
@@ -363,9 +293,7 @@ class Builder:
         """Return the sum of everything declared under ``name``."""
         return sum((amount for _, amount in self._draft.measures.get(name, ())), Linear())
 
-    def energy(
-        self, carrier: str, *roles: Role, renewable: bool | None = None
-    ) -> Linear:
+    def energy(self, carrier: str, *roles: Role, renewable: bool | None = None) -> Linear:
         """Return the energy of all flows of a carrier with one of the roles, per horizon."""
         chosen = (
             flow
@@ -437,7 +365,7 @@ class Builder:
         sign: int,
         role: Role,
         factor: float | NDArray[np.float64],
-        renewable: bool,  # noqa: FBT001
+        renewable: bool,
         member: str | None,
     ) -> None:
         name = flow.name if isinstance(flow, Given) else flow.local_name
@@ -484,7 +412,7 @@ def new_draft(
     for name, values in (("previous", (np.arange(n) - 1) % n), ("month", horizon.month)):
         parameter = pyo.Param(model.steps, within=pyo.Any)
         model.add_component(name, parameter)
-        parameter._data.update(enumerate(values.tolist()))  # noqa: SLF001
+        parameter._data.update(enumerate(values.tolist()))
     return Draft(horizon, finance, arrays, flow_units, model)
 
 
@@ -502,8 +430,12 @@ def close_balances(draft: Draft) -> None:
                 known += flow.sign * flow.factor * flow.source.values
             else:
                 terms.append(
-                    (pen.param(f"{carrier}_{number}", flow.sign * np.asarray(flow.factor, float)),
-                     flow.source)
+                    (
+                        pen.param(
+                            f"{carrier}_{number}", flow.sign * np.asarray(flow.factor, float)
+                        ),
+                        flow.source,
+                    )
                 )
         if not terms:
             _refuse_unserved(member, carrier, known, draft.horizon)

@@ -8,6 +8,7 @@ so). Heavy imports stand inside the commands: help must come at once.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -20,13 +21,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from microgrid_opt.errors import (
-    AuditError,
-    Finding,
-    InputError,
-    MicrogridError,
-    NoPlanError,
-)
+from microgrid_opt.console import exit_code, told
+from microgrid_opt.errors import AuditError, Finding, InputError, NoPlanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,31 +38,16 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
-        debug = bool(ctx.params.get("debug"))
         try:
             return super().invoke(ctx)
-        except MicrogridError as error:
-            code, text = error.exit_code, told(error)
-        except KeyboardInterrupt:
-            code, text = NoPlanError.exit_code, "Stopped before any plan was held; nothing written."
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            name = f"{error.filename}: " if error.filename else ""
-            code, text = InputError.exit_code, f"{name}{error.strerror or error}"
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] in {"typer", "click"}:
+        except (KeyboardInterrupt, Exception) as error:
+            module = type(error).__module__.partition(".")[0]
+            if isinstance(error, BrokenPipeError) or module in {"typer", "click"}:
                 raise
-            again = shlex.join(["microgrid-opt", "--debug", *sys.argv[1:]])
-            code = MicrogridError.exit_code
-            text = (
-                f"This is a bug of microgrid-opt: {type(error).__name__}: {error}\n"
-                f"For the whole traceback run: {again}"
-            )
-        if debug:
-            traceback.print_exc()
-        typer.echo(text, err=True)
-        raise typer.Exit(code)
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            typer.echo(told(error), err=True)
+            raise typer.Exit(exit_code(error)) from None
 
 
 app = typer.Typer(
@@ -96,15 +77,6 @@ SetOption = Annotated[
 ]
 
 
-def told(error: MicrogridError) -> str:
-    """Return an error for the terminal: every finding on a line, its place in the file first."""
-    if not isinstance(error, InputError):
-        return str(error)
-    lines = [str(finding) for finding in error.findings]
-    count = len(lines)
-    return "\n".join([*lines, f"{count} problems; nothing was written."] if count > 1 else lines)
-
-
 def program_version() -> str:
     """Return the installed version."""
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
@@ -115,7 +87,7 @@ def program_version() -> str:
         return "(not installed)"
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001
+def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"microgrid-opt {program_version()}")
         raise typer.Exit
@@ -162,7 +134,9 @@ def solve(
     ] = None,
     time_limit: Annotated[
         float | None,
-        typer.Option(min=0.0, metavar="SECONDS", help="Then give the best plan held, with its gap."),
+        typer.Option(
+            min=0.0, metavar="SECONDS", help="Then give the best plan held, with its gap."
+        ),
     ] = None,
     no_reference: Annotated[
         bool, typer.Option("--no-reference", help="Do not solve the reference plan.")
@@ -203,7 +177,9 @@ def solve(
             on_progress=watching.on_progress,
         )
         watching.phase("saving")
-        origin = Origin(document.name, document.text_sha256, scenario or "", tuple(sets or ()))
+        origin = Origin(
+            _origin_name(document.name), document.text_sha256, scenario or "", tuple(sets or ())
+        )
         files = _save(plan, folder, origin, report=not no_report)
     if not quiet:
         from microgrid_opt.console import console  # noqa: PLC0415
@@ -211,6 +187,15 @@ def solve(
 
         show_plan(console(), plan, folder, files)
     _require_audit(plan)
+
+
+def _origin_name(file: str) -> str:
+    """Return the park file for the manifest; a shipped case is at another place elsewhere."""
+    from microgrid_opt.shipped import shipped  # noqa: PLC0415
+
+    path = Path(file)
+    is_case = path.resolve().is_relative_to(shipped("cases").resolve())
+    return f"case:{path.parent.name}" if is_case else file
 
 
 def _save(plan: Plan, folder: Path, origin: Any, *, report: bool) -> list[str]:
@@ -266,11 +251,11 @@ def all_of(*steps: Callable[[], Any]) -> list[Any]:
 
 def default_name(park: str, scenario: str | None = None) -> str:
     """Return the name of the results' folder: that of the case, the file or its folder."""
-    path = Path(park.removeprefix("case:"))
+    path = Path(park.removeprefix("case:")).resolve()
     if path.suffix.lower() in {".yaml", ".yml"}:
-        path = path.resolve().parent if path.stem == "park" else path.with_suffix("")
-    name = path.name or path.resolve().name or "park"
-    return f"{name}-{scenario}" if scenario else name
+        path = path.parent if path.stem == "park" else path.with_suffix("")
+    words = [word for word in (path.name, scenario) if word]
+    return re.sub(r"[^\w.-]+", "_", "-".join(words)) or "park"
 
 
 @app.command()
@@ -308,7 +293,9 @@ def compare(
 
 @app.command()
 def new(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="A .yaml file to make, or a folder.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A .yaml file to make, or a folder.")
+    ],
 ) -> None:
     """Write a commented park file to start from."""
     from microgrid_opt.starter import shown, write_starter  # noqa: PLC0415

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import signal
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
+
+from microgrid_opt.errors import InputError, MicrogridError, NoPlanError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from microgrid_opt.errors import Finding
     from microgrid_opt.solve.status import Progress
 
 MIN_WIDTH, MAX_WIDTH = 60, 100
@@ -118,12 +120,32 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
-def problems(findings: tuple[Finding, ...]) -> str:
-    """Return every finding on its own line, its place in the file first, and how many there are."""
-    lines = [str(finding) for finding in findings]
-    if len(findings) > 1:
-        lines.append(f"{len(findings)} problems; nothing was solved or written.")
-    return "\n".join(lines)
+def told(error: BaseException) -> str:
+    """Return an error for the terminal: every finding on a line, its place in the file first."""
+    if isinstance(error, InputError):
+        lines = [str(finding) for finding in error.findings]
+        count = len(lines)
+        return "\n".join([*lines, f"{count} problems; nothing was written."][: count + (count > 1)])
+    if isinstance(error, MicrogridError):
+        return str(error)
+    if isinstance(error, KeyboardInterrupt):
+        return "Stopped before a plan was ready; nothing was written."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'The system'}: {error.strerror or error}"
+    again = shlex.join(["microgrid-opt", "--debug", *sys.argv[1:]])
+    return (
+        f"This is a bug of microgrid-opt: {type(error).__name__}: {error}\n"
+        f"For the whole traceback run: {again}"
+    )
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code for an error; 1 is left for bugs and for disks that refuse to write."""
+    if isinstance(error, MicrogridError):
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return NoPlanError.exit_code
+    return InputError.exit_code if isinstance(error, OSError) else MicrogridError.exit_code
 
 
 class Watching:
@@ -183,7 +205,7 @@ class Watching:
             signal.signal(signal.SIGINT, self._handler)
 
     def phase(self, name: str) -> None:
-        """Begin a phase of the work: ``reading the park``, ``plan``, …"""
+        """Begin a phase of the work, for instance ``reading the park``."""
         self._close_phase()
         self._phase, self._progress = name, None
         self._started = self._written = time.monotonic()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from microgrid_opt.builder import Given
+from microgrid_opt.draft import Given
 from microgrid_opt.ledger import EFFECTS
 from microgrid_opt.results import AssetResults, Results
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from microgrid_opt.builder import Draft
+    from microgrid_opt.draft import Draft
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Run
     from microgrid_opt.solve.matrix import Matrix
@@ -28,7 +29,9 @@ BINDING = 1e-6
 """A cap binds when its slack is below this share of the limit or of the value [-]."""
 
 
-def extract(problem: Problem, draft: Draft, matrix: Matrix, solution: Solution, run: Run) -> Results:
+def extract(
+    problem: Problem, draft: Draft, matrix: Matrix, solution: Solution, run: Run
+) -> Results:
     """Return the tables of one solution.
 
     Parameters
@@ -70,7 +73,8 @@ def extract(problem: Problem, draft: Draft, matrix: Matrix, solution: Solution, 
         details=pd.DataFrame(columns=["asset", "name", "value", "unit"]),
         carriers=carriers,
         labels={
-            key: thing.label or key for key, thing in (*park.members.items(), *park.assets.items())
+            **{key: member.label or key for key, member in park.members.items()},
+            **{key: asset.label or key for key, asset in park.assets.items()},
         },
     )
     return _with_details(results, problem)
@@ -197,9 +201,7 @@ def _ledger(draft: Draft, values: Values, currency: str) -> pd.DataFrame:
         unit = EFFECTS[entry.effect].unit.replace("currency", currency)
         amount = entry.amount.value(values)
         rows.append((entry.member, entry.asset, entry.category, entry.effect, unit, amount))
-    return pd.DataFrame(
-        rows, columns=["member", "asset", "category", "effect", "unit", "amount"]
-    )
+    return pd.DataFrame(rows, columns=["member", "asset", "category", "effect", "unit", "amount"])
 
 
 def _caps(
@@ -244,8 +246,6 @@ def _prices(problem: Problem, draft: Draft, matrix: Matrix, solution: Solution) 
 
 
 def _with_details(results: Results, problem: Problem) -> Results:
-    from dataclasses import replace  # noqa: PLC0415
-
     rows = []
     for key, asset in problem.park.assets.items():
         view = AssetResults(results, problem.park.owner(key), key, problem.arrays)

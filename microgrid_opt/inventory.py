@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from microgrid_opt.park import Park
     from microgrid_opt.problem import Problem
 
+PER_KW = "output_per_kw"
 _AMOUNTS = {"kW": "kWh", "kg/h": "kg"}
 
 
@@ -44,7 +45,7 @@ def show_problem(out: Console, problem: Problem, scenarios: Iterable[str]) -> No
         total = float(values @ hours)
         mean = total / problem.horizon.total_hours
         cells = aligned([mean, float(values.min()), float(values.max())])
-        series.add_row(key.removeprefix("assets."), unit, *cells, _total(total, key, unit))
+        series.add_row(key.removeprefix("assets."), unit, *cells, _total(total, unit))
     if problem.arrays:
         out.print()
         out.print(series)
@@ -60,7 +61,7 @@ def show_cases(out: Console, cases: Iterable[tuple[str, Park]]) -> None:
         made.add_section()
     out.print(made)
     out.print()
-    out.print("Solve one: microgrid-opt solve NAME; its files, to change: microgrid-opt cases copy NAME")
+    out.print("Solve one: microgrid-opt solve NAME. Its files: microgrid-opt cases copy NAME")
 
 
 def show_profiles(out: Console, profiles: Iterable[tuple[str, str]]) -> None:
@@ -78,16 +79,20 @@ def _facts(problem: Problem, scenarios: list[str]) -> Iterator[tuple[str, str]]:
     end = horizon.stamps[-1] + pd.Timedelta(hours=float(horizon.step_hours[-1]))
     lengths = {round(float(hours) * 60, 6) for hours in horizon.step_hours}
     length = f"{lengths.pop():g} min" if len(lengths) == 1 else "unequal length"
-    yield "Horizon", (
-        f"{horizon.stamps[0]:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {park.site.timezone}; "
-        f"{len(horizon):,} steps of {length}"
+    share = percent(horizon.year_share)
+    year = "a calendar year" if horizon.is_calendar_year else f"{share} of a year"
+    yield (
+        "Horizon",
+        (f"{horizon.stamps[0]:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {park.site.timezone}"),
     )
-    share = "a calendar year" if horizon.is_calendar_year else f"{percent(horizon.year_share)} of a year"
-    yield "", f"standing for {horizon.total_hours:,.6g} h, {share}"
+    yield "Steps", f"{len(horizon):,} of {length}, for {horizon.total_hours:,.6g} h, {year}"
     money = park.finance
-    yield "Finance", (
-        f"{park.currency}, {percent(money.discount_rate)} real, {money.project_years:g} years, "
-        f"annuity by {money.annuity.replace('_', ' ')}"
+    yield (
+        "Finance",
+        (
+            f"{park.currency}, {percent(money.discount_rate)} real, {money.project_years:g} years, "
+            f"annuity by {money.annuity.replace('_', ' ')}"
+        ),
     )
     if len(park.members) > 1:
         yield "Members", ", ".join(member.label or key for key, member in park.members.items())
@@ -119,12 +124,14 @@ def _unit(problem: Problem, key: str) -> str:
     for part in path:
         owner = owner[part] if isinstance(owner, dict) else getattr(owner, part)
     unit = unit_of(type(owner), name) if name in type(owner).model_fields else None
+    if name == PER_KW:
+        return "kW/kW"
     return (unit or "1").replace("currency", problem.park.currency)
 
 
-def _total(total: float, key: str, unit: str) -> str:
+def _total(total: float, unit: str) -> str:
     """Return what a flow adds up to; nothing for prices and factors."""
     if unit in _AMOUNTS:
         factor, larger = scaled(total, _AMOUNTS[unit])
         return amount(total * factor, larger)
-    return amount(total, "kWh/kW") if key.endswith(".output_per_kw") else ""
+    return amount(total, "kWh/kW") if unit == "kW/kW" else ""

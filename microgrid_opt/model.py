@@ -13,7 +13,7 @@ from microgrid_opt.builder import (
 )
 
 if TYPE_CHECKING:
-    from microgrid_opt.builder import Draft
+    from microgrid_opt.draft import Draft
     from microgrid_opt.problem import Problem
 
 POLICIES = "policies"

@@ -9,7 +9,7 @@ from microgrid_opt.console import aligned, amount, duration, percent, table
 from microgrid_opt.ledger import CO2, COST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
@@ -89,7 +89,8 @@ def show_comparison(out: Console, held: Comparison, folders: tuple[Path, Path]) 
             factor, unit = scaled(max(abs(held.co2_kg), abs(held.other_co2_kg)), unit)
             rows = [(name, [factor * value for value in values]) for name, values in rows]
         if rows:
-            rows.append(("Total", [math.fsum(side) for side in zip(*(v for _, v in rows), strict=True)]))
+            columns = zip(*(values for _, values in rows), strict=True)
+            rows.append(("Total", [math.fsum(column) for column in columns]))
             parts.append(_beside(f"{title} over the horizon [{unit}]", rows, "A", "B", "A - B"))
     parts.append(_earnings(held, "A against B"))
     for part in parts:
@@ -151,9 +152,10 @@ def audit_line(name: str, audit: Audit) -> str:
     if not count:
         return f"{name}: there was nothing to check."
     worst = audit.worst
-    used = percent(worst.error / worst.allowed if worst.allowed else 0.0)
+    used = worst.error / worst.allowed if worst.allowed else 0.0
+    share = percent(used) if used >= 1e-3 else "less than 0.1 %"
     return (
-        f"{name}: {count:,} independent checks agree; the closest used {used} of its tolerance "
+        f"{name}: {count:,} independent checks agree; the closest used {share} of its tolerance "
         f"({worst.subject}: {worst.what})."
     )
 
@@ -225,11 +227,12 @@ def _costs(held: Sequence[Results]) -> Table:
         ledger = one.ledger[one.ledger["effect"] == COST]
         sums = ledger.groupby("category", sort=False)["amount"].sum()
         sides.append({str(key): float(value) for key, value in sums.items()})
-    keys = sorted(
-        dict.fromkeys(key for side in sides for key in side),
-        key=lambda key: -max(abs(side.get(key, 0.0)) for side in sides),
-    )
-    rows = [(_words(key), [side.get(key, 0.0) for side in sides]) for key in keys]
+    found = {
+        key: [side.get(key, 0.0) for side in sides]
+        for key in dict.fromkeys(key for side in sides for key in side)
+    }
+    rows = [(_words(key), values) for key, values in found.items() if max(map(abs, values)) > SAME]
+    rows.sort(key=lambda row: -max(map(abs, row[1])))
     rows.append(("Total", [one.cost for one in held]))
     return _beside(f"Cost {period(held[-1].horizon)} [{held[-1].currency}]", rows)
 
@@ -318,7 +321,8 @@ def _earnings(held: Comparison, title: str = "Against the reference plan") -> Ta
 
 def _limits(results: Results) -> Table | None:
     rows = [row for row in results.caps.to_dict("records") if row["binding"]]
-    made = table("Limits that bind", "Worth of one more unit")
+    fixed = ", integers fixed" if "fixed" in results.run.prices_from else ""
+    made = table("Limits that bind", f"Worth of one more unit{fixed}")
     for row in rows:
         price, unit = row["shadow_price"], row["unit"]
         if unit == "kg":
@@ -341,7 +345,7 @@ def _details(results: Results) -> Table | None:
     return made if any(any(parts) for parts in found.values()) else None
 
 
-def _figure(row: dict[str, Any]) -> str:
+def _figure(row: Mapping[Any, Any]) -> str:
     value, unit, name = row["value"], row["unit"], row["name"].replace("_", " ")
     if abs(value) <= SAME:
         return ""

@@ -6,7 +6,7 @@ docs and the words of error messages.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -40,10 +40,15 @@ from microgrid_opt.weather.spec import WeatherSpec
 from microgrid_opt.yamlparse import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pandas as pd
+    from numpy.typing import NDArray
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=48)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+MAX_YEARS = 100
+MAX_STEPS = 2_000_000
 RESERVED = {"balance", "policies", "steps", "months", "previous", "month", "cost"}
 
 
@@ -59,6 +64,31 @@ def _zone(name: Any) -> Any:
             "Europe/Berlin or Etc/GMT-8.",
         ) from error
     return name
+
+
+def _moment(value: Any) -> Any:
+    # Pydantic takes a number for seconds since 1970.
+    if isinstance(value, date):
+        return value
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise refuse(
+            "moment", "must be a date such as 2025-01-31 or a time such as 2025-01-31T13:00."
+        ) from None
+
+
+def _day(value: Any) -> Any:
+    moment = _moment(value)
+    if not isinstance(moment, datetime):
+        return moment
+    if moment.time() != time():
+        raise refuse("moment", "must be a day such as 2025-01-31, without a time.")
+    return moment.date()
+
+
+Moment = Annotated[datetime | date, BeforeValidator(_moment)]
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Site(Frozen):
@@ -79,11 +109,11 @@ class Site(Frozen):
 class HorizonSpec(Frozen):
     """Which steps the plan covers; a calendar year of hours unless told otherwise."""
 
-    year: int | None = Field(default=None, ge=1900, le=2200)
+    year: int | None = Field(default=None, ge=1900, le=2200, strict=True)
     """Calendar year, from 1 January 0:00 local time; instead of `start`."""
-    start: datetime | date | None = None
+    start: Moment | None = None
     """Local start of the first step."""
-    end: datetime | date | None = None
+    end: Moment | None = None
     """Local end of the last step; a date means its 0:00."""
     hours: Hours | None = None
     """Length, instead of `end`."""
@@ -93,7 +123,7 @@ class HorizonSpec(Frozen):
     """Lengths of unequal steps, instead of `step_minutes` and `end`."""
     weight: Weight | tuple[Weight, ...] = 1.0
     """How many times each step counts in sums; one number, or one per step."""
-    holidays: frozenset[date] = frozenset()
+    holidays: frozenset[Day] = frozenset()
     """Days that shapes and tariffs treat as holidays."""
 
     @model_validator(mode="after")
@@ -105,6 +135,8 @@ class HorizonSpec(Frozen):
             raise refuse("horizon", "with `start` give `end`, `hours` or `steps_hours` as well.")
         if self.step_minutes < 1 or self.step_minutes > 24 * 60:
             raise refuse("horizon", "`step_minutes` must lie between 1 and 1440.")
+        if self.steps_hours is not None and not (self.steps_hours and min(self.steps_hours) > 0):
+            raise refuse("horizon", "`steps_hours` needs at least one length, and all above 0.")
         return self
 
     def horizon(self, timezone: str) -> Horizon:
@@ -115,36 +147,55 @@ class HorizonSpec(Frozen):
             stamp = pd.Timestamp(moment)
             if stamp.tzinfo is not None:
                 return stamp.tz_convert(timezone)
-            return stamp.tz_localize(timezone)
+            try:
+                return stamp.tz_localize(timezone)
+            except ValueError:
+                raise InputError(
+                    f"{stamp:%Y-%m-%d %H:%M} is skipped or doubled in {timezone}, where clocks "
+                    "change: give it with its offset, such as 2025-10-26T02:30+01:00."
+                ) from None
 
         first = local(self.start if self.year is None else f"{self.year}-01-01")
-        if self.steps_hours is not None:
-            lengths = np.array(self.steps_hours)
-        else:
-            step = self.step_minutes / 60.0
-            if self.hours is not None:
-                hours = self.hours
-            else:
-                last = local(self.end) if self.end is not None else None
-                if last is None:
-                    last = local(f"{first.year + 1}-01-01")
-                hours = (last - first).total_seconds() / 3600.0
-            count = round(hours / step)
-            if count < 1 or abs(count * step - hours) > 1e-6:
-                raise InputError(
-                    f"horizon: {hours:g} h are not a whole number (at least one) of "
-                    f"{self.step_minutes:g}-minute steps.",
-                )
-            lengths = np.full(count, step)
+        lengths = self._lengths(first, local)
         starts = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
         seconds = pd.to_timedelta(np.round(starts * 3600.0), unit="s")
         stamps = pd.DatetimeIndex((first.tz_convert("UTC") + seconds).tz_convert(timezone))
         weight = np.asarray(self.weight, dtype=float)
         if weight.ndim and len(weight) != len(lengths):
             raise InputError(
-                f"horizon.weight: {len(weight)} numbers for {len(lengths)} steps, give one each."
+                Finding(
+                    f"has {len(weight)} numbers for {len(lengths)} steps: give one each.",
+                    key="weight",
+                )
             )
         return Horizon(stamps, lengths, np.broadcast_to(weight, len(lengths)), self.holidays)
+
+    def _until(self, first: pd.Timestamp, local: Callable[[Any], pd.Timestamp]) -> float:
+        last = local(f"{first.year + 1}-01-01" if self.end is None else self.end)
+        return float((last - first).total_seconds() / 3600.0)
+
+    def _lengths(
+        self, first: pd.Timestamp, local: Callable[[Any], pd.Timestamp]
+    ) -> NDArray[np.float64]:
+        step = self.step_minutes / 60.0
+        if self.steps_hours is not None:
+            hours, count = float(np.sum(self.steps_hours)), len(self.steps_hours)
+        else:
+            hours = self.hours if self.hours is not None else self._until(first, local)
+            count = round(hours / step)
+        if count > MAX_STEPS or hours > MAX_YEARS * 8784.0:
+            raise InputError(
+                f"has {count:,} steps in {hours:,.0f} h: at most {MAX_STEPS:,} steps and "
+                f"{MAX_YEARS} years can be planned."
+            )
+        if self.steps_hours is not None:
+            return np.array(self.steps_hours)
+        if count < 1 or abs(count * step - hours) > 1e-6:
+            raise InputError(
+                f"{hours:g} h are not a whole number (at least one) of {self.step_minutes:g}-minute "
+                "steps: change `hours`, `end` or `step_minutes`."
+            )
+        return np.full(count, step)
 
 
 class Finance(Frozen):
@@ -205,7 +256,7 @@ class Park(Frozen):
     """Which steps the plan covers."""
     finance: Finance
     """Discount rate, project life, annuity rule."""
-    carriers: dict[Identifier, Carrier] = {}
+    carriers: dict[Identifier, Carrier] = Field(default_factory=dict)
     """Carriers beyond electricity, heat, gas and hydrogen."""
     members: dict[Identifier, Member] = Field(default={"park": Member()}, min_length=1)
     """Legal entities; a park without this key has one member, `park`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from microgrid_opt.park import Park, Site
     from microgrid_opt.weather.frame import Weather
 
+SYNTHETIC = "site.weather.synthetic"
+
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
@@ -40,7 +43,19 @@ class Surroundings:
                 "`site.weather` is missing: give a weather file, twelve monthly means "
                 "(synthetic), or the asset's own `output_per_kw` series."
             )
-        return self.site.weather.resolve(self.site, self.horizon, self.folder)
+        try:
+            return self.site.weather.resolve(self.site, self.horizon, self.folder)
+        except InputError as error:
+            # What is wrong with the weather is told once, where it stands, for all who need it.
+            inside = "site.weather" if self.site.weather.synthetic is None else SYNTHETIC
+            raise InputError(
+                [
+                    finding
+                    if finding.where is not None
+                    else replace(finding, key=f"{inside}.{finding.key}".rstrip("."))
+                    for finding in error.findings
+                ]
+            ) from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +115,10 @@ def prepare(
     InputError
         With a finding for every series or weather that cannot be used.
     """
-    horizon = park.horizon.horizon(park.site.timezone)
+    try:
+        horizon = park.horizon.horizon(park.site.timezone)
+    except InputError as error:
+        raise InputError(list(_placed(error, ("horizon",), where))) from None
     reader = Reader(folder)
     arrays: dict[str, NDArray[np.float64]] = {}
     periods: dict[str, NDArray[np.int64]] = {}
@@ -142,12 +160,14 @@ def _placed(
     path: tuple[str, ...],
     where: Callable[[tuple[str | int, ...]], Location | None],
 ) -> Iterator[Finding]:
+    """Yield findings with a place: their own key, in full or below `path`, or `path` itself."""
     for finding in error.findings:
-        yield replace(
-            finding,
-            key=finding.key or ".".join(path),
-            where=finding.where or where(path),
-        )
+        key = finding.key
+        if not key.startswith("site."):
+            key = ".".join((*path, *([key] if key else [])))
+        steps = (re.sub(r"\[(\d+)\]", r".\1", key)).split(".")
+        place = where(tuple(int(step) if step.isdigit() else step for step in steps))
+        yield replace(finding, key=key, where=finding.where or place)
 
 
 def _series_fields(

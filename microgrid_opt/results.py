@@ -9,15 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from microgrid_opt.horizon import Horizon
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+    from microgrid_opt.horizon import Horizon
 
 
 @dataclass(frozen=True)

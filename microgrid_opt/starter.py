@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
+from typing import TYPE_CHECKING
 
 from microgrid_opt.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STARTER = """\
 # A park for microgrid-opt. Change the numbers, then:
@@ -142,6 +146,4 @@ def write_starter(path: Path) -> Path:
 
 def shown(path: Path) -> str:
     """Return a path as it can be typed in a shell."""
-    import shlex  # noqa: PLC0415
-
     return shlex.quote(str(path))

@@ -91,9 +91,7 @@ def park_file(path: str | Path) -> Path:
     raise InputError(f"There is no file, folder or shipped case {text!r}{hint}.")
 
 
-def load(
-    path: str | Path, *, scenario: str | None = None, sets: Sequence[str] = ()
-) -> Problem:
+def load(path: str | Path, *, scenario: str | None = None, sets: Sequence[str] = ()) -> Problem:
     """Read, check and resolve a park.
 
     Parameters
@@ -312,5 +310,3 @@ class _Clock:
         now = time.perf_counter()
         self._seconds[phase] = self._seconds.get(phase, 0.0) + now - self._last
         self._last = now
-
-

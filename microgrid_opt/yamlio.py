@@ -105,7 +105,7 @@ def apply_sets(document: Document, assignments: Sequence[str]) -> Document:
     """Return the document with ``path.to.key=value`` assignments made in order; the last one wins.
 
     The value is one YAML scalar or flow collection, in the file's own grammar. Everything in the
-    path but the last key must exist; list items are numbers from 0. A value set this way stands at
+    path but the last key must exist, save for a section that the file leaves out; list items are numbers from 0. A value set this way stands at
     ``--set path.to.key=value``. Keys that hold a dot or ``=`` cannot be reached.
 
     Raises
@@ -253,13 +253,22 @@ def _put(
     part: Part, keys: Sequence[str], new: Part, above: tuple[str | int, ...], where: Location
 ) -> Part:
     """Return a copy of `part` with `new` at `keys`; only what lies on the way is copied."""
-    key = _step(part.data, keys, above, where)
     spot = part.spot
+    if not above and _opens_section(part.data, keys):
+        part = Part({**part.data, keys[0]: {}}, spot)
+        spot = spot._replace(children={**spot.children, keys[0]: Spot(where, where, {})})
+    key = _step(part.data, keys, above, where)
     if len(keys) > 1:
         new = _put(Part(part.data[key], spot.children[key]), keys[1:], new, (*above, key), where)
     data = part.data.copy()
     data[key] = new.data
     return Part(data, spot._replace(children={**spot.children, key: new.spot}))
+
+
+def _opens_section(data: dict[str, Any], keys: Sequence[str]) -> bool:
+    """Return whether a path begins with a section that the file leaves out (``carbon.price=3``)."""
+    missing = len(keys) > 1 and data.get(keys[0]) is None
+    return missing and (keys[0] in data or nearest(keys[0], data) is None)
 
 
 def _step(

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from microgrid_opt.problem import Problem
 
 CO2_CAP_T = 15_000
-"""Between a third and a quarter of what the park emits without new assets [t/year]; fixed, so that building
-needs no reference plan."""
+"""Binds in the week and in the year [t/year]; fixed, so that building needs no reference plan."""
 
 
 class Pen:
@@ -70,7 +69,7 @@ class Pen:
         self.model.add_constraints(relation, name=name)
 
     def store(self, name: str, asset: Any, flows: tuple[Any, Any], capacity: Any) -> None:
-        """Add the content of a store, its limits and its cyclic balance."""
+        """Add the content of a store, its limits, its cyclic balance and the cost of cycling."""
         charge, discharge = flows
         step = self.series(self.problem.horizon.step_hours)
         content = self.flow(f"{name}_state_of_charge")
@@ -85,6 +84,9 @@ class Pen:
             == 0,
             f"{name}_state_of_charge_balance",
         )
+        for flow, cost in zip(flows, asset.flow_costs, strict=True):
+            if cost:
+                self.cost.append((flow * (self.hours * cost)).sum())
 
 
 def in_linopy(problem: Problem, *, sparse: bool) -> Any:
@@ -139,7 +141,6 @@ def _battery(pen: Pen, battery: Any) -> Any:
     pen.rule(discharge - power <= 0, "battery_discharge_limit")
     pen.rule(power - battery.max_c_rate_per_hour * energy <= 0, "battery_largest_c_rate")
     pen.store("battery", battery, (charge, discharge), energy)
-    pen.cost.append((discharge * (pen.hours * battery.discharge_cost_per_kwh)).sum())
     return discharge - charge
 
 

@@ -49,7 +49,9 @@ class Asset(Frozen):
         (name,) = get_args(field.annotation)
         known = _REGISTRY.get(name)
         if known is not None and known.__qualname__ != cls.__qualname__:
-            message = f"Asset type {name!r} is already taken by {known.__module__}.{known.__name__}."
+            message = (
+                f"Asset type {name!r} is already taken by {known.__module__}.{known.__name__}."
+            )
             raise TypeError(message)
         _REGISTRY[name] = cls
 
@@ -123,4 +125,3 @@ class AnyAsset:
             {name: handler.generate_schema(cls) for name, cls in asset_types().items()},
             discriminator=self.discriminator,
         )
-

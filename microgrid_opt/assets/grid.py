@@ -84,7 +84,9 @@ class Grid(Asset):
 
     def build(self, b: Builder) -> None:
         """Write import, export, their limits, peaks, money and CO2."""
-        connection = None if self.connection_kw is None else b.size("connection", self.connection_kw)
+        connection = (
+            None if self.connection_kw is None else b.size("connection", self.connection_kw)
+        )
         bought = sold = None
         if self.import_price_per_kwh is not None:
             bought = self._direction(b, "import", connection)

@@ -72,7 +72,10 @@ class HydrogenStore(Reservoir):
         super().build(b)
         if self.compression_kwh_per_kg:
             b.draw(
-                ELECTRICITY, b.written("charge"), factor=self.compression_kwh_per_kg, role="conversion"
+                ELECTRICITY,
+                b.written("charge"),
+                factor=self.compression_kwh_per_kg,
+                role="conversion",
             )
 
     def audit(self, a: AssetAudit) -> None:

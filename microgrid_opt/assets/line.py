@@ -65,9 +65,7 @@ class Line(Asset):
             start, end = (a.member, self.to) if direction == "forward" else (self.to, a.member)
             a.at_most(f"{direction} not negative", 0.0, sent, unit="kW")
             a.at_most(f"{direction} within capacity", sent, a.size("power"), unit="kW")
-            a.equal(
-                f"{direction} sent", a.drawn(self.carrier, member=start), sent, unit="kW"
-            )
+            a.equal(f"{direction} sent", a.drawn(self.carrier, member=start), sent, unit="kW")
             a.equal(
                 f"{direction} arrives",
                 a.supplied(self.carrier, member=end),

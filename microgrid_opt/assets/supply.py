@@ -14,8 +14,8 @@ from microgrid_opt.series import (
     SeriesCO2PerKWh,
     SeriesKgPerHour,
     SeriesKW,
-    SeriesPricePerKg,
     SeriesPrice,
+    SeriesPricePerKg,
 )
 
 if TYPE_CHECKING:

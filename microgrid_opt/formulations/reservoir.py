@@ -146,7 +146,9 @@ class Reservoir(Asset):
             if cost:
                 b.book("variable_om", b.total(flow, cost))
 
-    def _write_power(self, b: Builder, capacity: Any, power: Any, charge: Any, discharge: Any) -> None:
+    def _write_power(
+        self, b: Builder, capacity: Any, power: Any, charge: Any, discharge: Any
+    ) -> None:
         low, high = self.min_c_rate_per_hour, self.max_c_rate_per_hour
         chosen = b.is_choice(power) or b.is_choice(capacity)
         if chosen and power is None and high is not None:
@@ -165,7 +167,9 @@ class Reservoir(Asset):
             b.require("only_discharge", lambda t: discharge[t] <= bound * (1.0 - charging[t]))
 
     def _write_content(self, b: Builder, capacity: Any, charge: Any, discharge: Any) -> None:
-        content = b.series("state_of_charge", unit=self.unit, upper=capacity, profile=self.max_fraction)
+        content = b.series(
+            "state_of_charge", unit=self.unit, upper=capacity, profile=self.max_fraction
+        )
         if self.min_fraction:
             b.require("depth_limit", lambda t: content[t] >= self.min_fraction * capacity)
         hours = b.horizon.step_hours

@@ -90,7 +90,5 @@ def _chosen(b: Builder, name: str, spec: Size) -> tuple[Any, Linear, Linear]:
     if not spec.fixed_capex or spec.maximum is None:
         return total, new, Linear()
     z = b.scalar(f"{name}_built", upper=1.0, integer=True)
-    b.require_once(
-        f"{name}_purchase", total - spec.existing <= (spec.maximum - spec.existing) * z
-    )
+    b.require_once(f"{name}_purchase", total - spec.existing <= (spec.maximum - spec.existing) * z)
     return total, new, b.times(z)

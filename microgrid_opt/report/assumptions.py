@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.report.view import View
 
+_READ_AS = {"deg": "°", "degC": "°C", "year": "years", "m2": "m²", "kg/m3": "kg/m³", "W/m2": "W/m²"}
 _SHOWN_ELSEWHERE = ("type", "label", "member", "name", "description", "schema_version")
 _LONGEST = 12
 """Lists up to this length are written out."""
@@ -67,6 +68,7 @@ def inputs_of(
         if name in _SHOWN_ELSEWHERE or (not given and not value and array is None):
             continue
         unit = unit_label(unit_of(model, name) or "1", currency)
+        unit = _READ_AS.get(unit, unit)
         if array is not None:
             text = f"{_range(array)} {unit}".rstrip()
             form = "from the site's weather" if value is None else _form(value)

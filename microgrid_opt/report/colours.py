@@ -19,7 +19,8 @@ _FAMILIES: Mapping[str, Sequence[str]] = {
     "by day": ("#E9B44C", "#DD8D5B", "#C3CF5B", "#F2D58A"),
     "renewable": ("#58A89B", "#8CC7BE", "#3F7F8C", "#A9C979"),
     "generation": ("#A4763F", "#C79B6B", "#7D5A3C"),
-    "import": ("#7A8696", "#B08D79", "#9FA9B5", "#94806F", "#C3B6AB"),
+    "import": ("#7A8696", "#9FA9B5", "#5F6A78"),
+    "purchase": ("#B08D79", "#94806F", "#C3B6AB", "#6E5B4E"),
     "storage": ("#3C76B4", "#86B5DF", "#5F66B3", "#9DB0E0", "#2C5A86"),
     "conversion": ("#9268AE", "#CF7FA4", "#B5543A", "#C9A3D6", "#7F3F6E", "#E0A58C"),
     "transfer": ("#3D97A8", "#8FCBD4", "#2C6F7C"),
@@ -69,10 +70,12 @@ def asset_colours(
         Assets that generate in a part of the hours only, as the sun does.
     """
     roles: dict[str, set[str]] = {}
-    for asset, role, renewable in zip(
-        flows["asset"], flows["role"], flows["renewable"], strict=True
-    ):
-        roles.setdefault(asset, set()).add("renewable" if renewable else role)
+    names = ("asset", "role", "renewable", "carrier")
+    for asset, role, renewable, carrier in zip(*(flows[name] for name in names), strict=True):
+        family = "renewable" if renewable else role
+        if role == "import" and carrier != "electricity":
+            family = "purchase"
+        roles.setdefault(asset, set()).add(family)
     pools = {family: cycle(colours) for family, colours in _FAMILIES.items()}
     found = {}
     for asset in (*dict.fromkeys(flows["asset"]), *assets):

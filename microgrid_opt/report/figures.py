@@ -149,7 +149,7 @@ def _stacked(
             "mode": "text",
             "y": bars,
             "x": [rounded(end / divisor) for end in ends],
-            "text": [f"  {format_quantity(value, unit)}" for value in nets],
+            "text": [f"  {format_quantity(value, unit)}".replace("-", "−") for value in nets],
             "textposition": "middle right",
             "cliponaxis": False,
             "hoverinfo": "skip",

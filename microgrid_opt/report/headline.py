@@ -73,8 +73,7 @@ def _against(title: str, mine: float, theirs: float | None, unit: str) -> Contex
     change = mine - theirs
     share = f" ({format_percent(change / abs(theirs), sign=True)})" if theirs else ""
     note = f"{format_quantity(change, unit, sign=True)}{share} against the reference plan"
-    same = abs(change) <= 1e-6 * max(abs(mine), abs(theirs))
-    if same:
+    if _equal(mine, theirs):
         return _card(title, value, "the same as in the reference plan")
     return _card(title, value, note, "good" if change < 0 else "bad")
 
@@ -95,16 +94,20 @@ def _earnings(view: View) -> list[Context]:
             tone,
         )
     ]
-    payback = held.payback_years
-    if payback is not None:
-        note = "simple, against the reference plan"
-        if rate is not None and is_number(rate):
-            note += f"; internal rate of return {format_percent(rate)}"
-        never = math.isinf(payback)
-        value = "never" if never else f"{format_number(payback, digits=3)} years"
-        value = "at once" if payback <= 0 else value
-        found.append(_card("Payback", value, note))
+    if held.payback_years is not None:
+        found.append(_payback(held.payback_years, rate, held.extra_capex))
     return found
+
+
+def _payback(years: float, rate: float | None, extra_capex: float) -> Context:
+    note = "simple, against the reference plan"
+    if rate is not None and is_number(rate):
+        note += f"; internal rate of return {format_percent(rate)}"
+    if extra_capex <= 0:
+        return _card("Payback", MISSING, "no extra investment that would have to pay back")
+    if math.isinf(years):
+        return _card("Payback", "never", note, "bad")
+    return _card("Payback", f"{format_number(years, digits=3)} years", note)
 
 
 def _shares(view: View) -> list[Context]:
@@ -180,22 +183,33 @@ def summary(view: View) -> str:
     if held is None or reference is None:
         return ""
     extra, saving = held.extra_capex, held.yearly_saving
-    year = f"{view.currency}/year"
-    spent = (
-        f"Investing {format_quantity(extra, view.currency)}"
-        if extra > 0
-        else f"Investing {format_quantity(-extra, view.currency)} less"
-        if extra < 0
-        else "Without extra investment, the plan"
-    )
-    moved = "saves" if saving >= 0 else "costs"
-    text = f"{spent} {moved} {format_quantity(abs(saving), year)} {'' if saving >= 0 else 'more '}"
-    text += "in total, capital cost included"
-    if reference.co2_kg > 0:
-        change = (view.results.co2_kg - reference.co2_kg) / reference.co2_kg
-        word = "cuts" if change < 0 else "raises"
-        text += f", and {word} CO2 by {format_percent(abs(change))}"
-    return f"{text}."
+    more = " more" if (reference.sizes["capex"] > 0).any() else ""
+    if extra > 0:
+        subject = f"Investing {format_quantity(extra, view.currency)}{more}"
+    elif extra < 0:
+        subject = f"Investing {format_quantity(-extra, view.currency)} less"
+    else:
+        subject = "Without extra investment, the plan"
+    if _equal(held.yearly_cost, held.other_yearly_cost):
+        money = "leaves the total cost as it is"
+    else:
+        year = format_quantity(abs(saving), f"{view.currency}/year")
+        money = f"{'saves' if saving > 0 else 'costs'} {year}{'' if saving > 0 else ' more'} in total"
+        money += ", capital cost included"
+    return f"{subject} {money}{_co2_change(view.results.co2_kg, reference.co2_kg)}."
+
+
+def _co2_change(mine: float, theirs: float) -> str:
+    if theirs <= 0:
+        return ""
+    if _equal(mine, theirs):
+        return ", and leaves CO2 as it is"
+    change = (mine - theirs) / theirs
+    return f", and {'cuts' if change < 0 else 'raises'} CO2 by {format_percent(abs(change))}"
+
+
+def _equal(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=1e-6)
 
 
 def certificate(view: View) -> Context:
@@ -222,7 +236,7 @@ def certificate(view: View) -> Context:
     if view.plan.seconds:
         spent = ", ".join(f"{k} {format_seconds(v)}" for k, v in view.plan.seconds.items())
         rows.append(("Wall time by phase", spent))
-    rows.append(("Report written by", f"microgrid-opt {_version()}"))
+    rows.append(("Report written by", f"microgrid-opt {_version()}".strip()))
     stages = [
         (s.name, format_seconds(s.seconds), _money(s.objective, money), _money(s.bound, money))
         for s in run.stages
@@ -257,7 +271,7 @@ def _version() -> str:
     try:
         return version("microgrid-opt")
     except PackageNotFoundError:
-        return "(not installed)"
+        return ""
 
 
 def audit_table(checks: tuple[Check, ...]) -> Table | None:

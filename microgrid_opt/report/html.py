@@ -86,7 +86,7 @@ def render(plan: Planned) -> str:
         "cards": headline.cards(view),
         "verdict": headline.verdict(view),
         "summary": headline.summary(view),
-        "reference_note": "" if plan.reference is not None else plan.reference_note or "none was made",
+        "reference_note": "" if plan.reference is not None else _sentence(plan.reference_note or "none was made"),
         "build": sections.build(view),
         "cost": sections.effect(view, COST),
         "cash_flow": figures.cash_flow(view),
@@ -134,6 +134,10 @@ def _environment() -> Environment:
     made.filters["typeset"] = _typeset
     made.filters["words"] = humanised
     return made
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _typeset(text: str) -> str:

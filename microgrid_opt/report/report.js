@@ -221,8 +221,12 @@
       type: "date", range: [x[0], x[x.length - 1]], hoverformat: "%a %d %b %Y, %H:%M",
     }, traces), 660);
     byId("dispatch-when").textContent = `${dateText(from)} – ${dateText(x[x.length - 1] - 1)}`;
-    byId("dispatch-hint").textContent = "Supply counts up, use counts down. Below: content of the stores"
-      + (balance.price === null ? "" : " and the cost of one more unit in the park") + "."
+    const below = [
+      ...(balance.contents.length ? ["what the stores hold"] : []),
+      ...(balance.price === null ? [] : ["what one more unit would cost"]),
+    ].join(" and ");
+    byId("dispatch-hint").textContent = "Supply counts up, use counts down."
+      + (below ? ` Below: ${below}.` : "")
       + (cut.width === DAY ? " Daily means." : cut.width ? " Hourly means." : "")
       + ` Local time, ${data.time.zone}.`;
   }

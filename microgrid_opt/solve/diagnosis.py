@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from microgrid_opt.solve.explain import explain
 
 if TYPE_CHECKING:
-    from microgrid_opt.builder import Draft
+    from microgrid_opt.draft import Draft
     from microgrid_opt.solve.explain import Conflict
     from microgrid_opt.solve.matrix import Matrix
 
@@ -44,10 +44,13 @@ def diagnose(draft: Draft, matrix: Matrix) -> str:
 
 def _cap_line(draft: Draft, conflict: Conflict) -> str:
     cap = next(cap for cap in draft.caps if cap.row == conflict.name)
+    off = f"{conflict.amount:,.4g} {cap.unit}"
+    if not cap.limit:
+        return f"{cap.description}: every plan misses it by {off} over the horizon or more."
     best = cap.limit + conflict.amount if cap.sense == "<=" else cap.limit - conflict.amount
     return (
         f"{cap.description}: the limit is {cap.limit:,.6g} {cap.unit} over the horizon, the best "
-        f"that any plan reaches is {best:,.6g} {cap.unit}: off by {conflict.amount:,.4g} {cap.unit}."
+        f"that any plan reaches is {best:,.6g} {cap.unit}: off by {off}."
     )
 
 

@@ -14,7 +14,7 @@ from microgrid_opt.solve.status import Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from microgrid_opt.builder import Draft
+    from microgrid_opt.draft import Draft
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome, Progress, Solution
@@ -63,9 +63,7 @@ def solve(
     NoPlanError
         Stopped before a plan was held.
     """
-    outcome = highs.solve(
-        matrix, profile, time_limit=time_limit_seconds, on_progress=on_progress
-    )
+    outcome = highs.solve(matrix, profile, time_limit=time_limit_seconds, on_progress=on_progress)
     if outcome.status is Status.INFEASIBLE:
         from microgrid_opt.solve.diagnosis import diagnose  # noqa: PLC0415
 

@@ -54,7 +54,7 @@ class Conflict:
     side
         Which side of the limit is missed.
     limit
-        The limit as it stands, in the row's unit.
+        The limit as it stands, in the row's unit; the upper one where both sides take part.
     amount
         By how much it must give way; 0 where only membership in the conflict is known.
     label
@@ -193,7 +193,7 @@ def irreducible(matrix: Matrix, *, time_limit: float = 60.0) -> list[Conflict]:
         (matrix.columns, columns, (matrix.col_lower, matrix.col_upper)),
     )
     return [
-        _conflict(blocks, number, side, float(limits[side == "upper"][number]))
+        _conflict(blocks, number, side, float(limits[side != "lower"][number]))
         for blocks, members, limits in sides
         for number, side in members
     ]

@@ -70,19 +70,17 @@ def load_profile(name: str | Path = DEFAULT, overrides: Sequence[str] = ()) -> P
     path = _path(str(name))
     document = yamlio.load(path)
     if overrides:
-        own = ("accept", "purpose", "solver")
-        document = yamlio.apply_sets(
-            document,
-            [
-                text if text.partition("=")[0].strip() in own else f"options.{text}"
-                for text in overrides
-            ],
-        )
+        paths = [text if _is_accept(text) else f"options.{text}" for text in overrides]
+        document = yamlio.apply_sets(document, paths)
     try:
         read = ProfileFile.model_validate(document.data)
     except ValidationError as error:
         raise InputError(findings_of(error, document, ProfileFile)) from None
     return Profile(name=str(name), **dict(read))
+
+
+def _is_accept(override: str) -> bool:
+    return override.partition("=")[0].strip() == "accept"
 
 
 def _path(name: str) -> Path:

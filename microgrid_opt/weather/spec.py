@@ -15,7 +15,6 @@ from microgrid_opt.fields import (
     Fraction,
     Frozen,
     Irradiation,
-    Meters,
     MetersPerSecond,
     PerKelvin,
     PositiveMeters,

@@ -45,7 +45,7 @@ def test_output_follows_from_speed_and_power_curve() -> None:
     Sensitivity: with 10 % of losses there is 10 % less.
     """
     calm, windy = ", ".join(["10"] * 12), ", ".join(["9"] * 12)
-    ghi = ", ".join(["4"] * 12)
+    ghi = ", ".join(["2"] * 12)
     text = park(
         """
         load: {type: load, power_kw: 10}

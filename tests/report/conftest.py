@@ -113,7 +113,7 @@ class Sheet:
         }
         stamps = pd.DatetimeIndex(self.horizon.stamps, name="stamp")
         months = pd.Index(self.horizon.month_labels, name="month", dtype=str)
-        bound = None if run.bound is None else cost * (1 - (run.gap or 0.0))
+        bound = None if run.bound is None else cost - abs(cost) * (run.gap or 0.0)
         return Results(
             name=name,
             currency=self.currency,

@@ -112,8 +112,9 @@ def test_sets_leave_the_rest_and_the_input_alone(park: Document) -> None:
             "set it as a whole",
         ),
         (
-            "empty.max=5",
-            "empty.max: `empty` is nothing (null), not a mapping or list: set it as a whole",
+            "assets.roof.power_kw.max.x=5",
+            "assets.roof.power_kw.max.x: `assets.roof.power_kw.max` is a number, not a mapping or "
+            "list: set it as a whole",
         ),
         ("site.tags.2=5", "site.tags.2: `site.tags` is a list of 2: its items are 0 to 1"),
         ("site.tags.-1=5", "site.tags.-1: `site.tags` is a list of 2: its items are 0 to 1"),
@@ -143,10 +144,17 @@ def test_sets_that_are_refused(park: Document, text: str, expected: str) -> None
 
 def test_all_bad_sets_are_reported_together(park: Document) -> None:
     empty = apply_sets(park, ["site.tags=[]"])
-    assert set_problems(empty, "site.tags.0=5", "site.name=x", "nope.x=1") == [
+    assert set_problems(empty, "site.tags.0=5", "site.name=x", "sites.x=1") == [
         "--set site.tags.0=5: site.tags.0: `site.tags` is an empty list: set it as a whole",
-        "--set nope.x=1: nope: the file has no key `nope`; it has: site, empty, assets, scenarios",
+        "--set sites.x=1: sites: the file has no key `sites`; did you mean `site`?",
     ]
+
+
+def test_a_set_opens_a_section_that_the_file_leaves_out(park: Document) -> None:
+    result = apply_sets(park, ["carbon.price=5", "carbon.cap=6", "empty.max=7"])
+    assert result.data["carbon"] == {"price": 5, "cap": 6}
+    assert result.data["empty"] == {"max": 7}
+    assert result.where(("carbon", "price")).file == "--set carbon.price=5"
 
 
 def test_scenario_merges_replaces_removes(park: Document) -> None:

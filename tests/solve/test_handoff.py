@@ -133,9 +133,7 @@ def test_rules_without_templates() -> None:
     m.rule = pyo.Constraint(
         m.T, rule=lambda m, t: m.x[t] <= 5 if t == 0 else m.x[t] - m.x[t - 1] <= m.p[t]
     )
-    m.skipped = pyo.Constraint(
-        m.T, rule=lambda m, t: m.x[t] == 1 if t > 2 else pyo.Constraint.Skip
-    )
+    m.skipped = pyo.Constraint(m.T, rule=lambda m, t: m.x[t] == 1 if t > 2 else pyo.Constraint.Skip)
     m.listed = pyo.ConstraintList()
     m.listed.add(m.x[0] + m.y[1] <= 3)
     m.listed.add((1, m.z, 4))

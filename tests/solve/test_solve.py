@@ -169,9 +169,7 @@ def test_prices_when_the_rounded_integer_is_infeasible() -> None:
         upper=[1, INF],
         whole=[1, 0],
     )
-    solution, _ = checked_solution(
-        matrix, np.array([1 - 5e-7, 4.0]), None, None, vertex=False
-    )
+    solution, _ = checked_solution(matrix, np.array([1 - 5e-7, 4.0]), None, None, vertex=False)
     assert solution is not None
     priced = fixed_lp_duals(matrix, solution, exact())
     assert priced.status is Status.OPTIMAL

@@ -1,0 +1,106 @@
+"""What is known of a model while it is written and after: columns, flows, entries, sizes, caps.
+
+No Pyomo here; the variables and expressions that these records point to are opaque.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from microgrid_opt.formulations.sizing import SizeRecord
+    from microgrid_opt.horizon import Horizon
+    from microgrid_opt.ledger import Entry, Linear
+    from microgrid_opt.park import Finance
+
+Role = Literal[
+    "generation",
+    "import",
+    "export",
+    "demand",
+    "conversion",
+    "storage",
+    "dump",
+    "unserved",
+    "transfer",
+]
+
+
+@dataclass(frozen=True)
+class Given:
+    """A series that is known before the solve: a result column, and a constant in the balances."""
+
+    name: str
+    values: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A result column: ``member.asset.name`` with its unit, and where its values come from."""
+
+    member: str
+    asset: str
+    name: str
+    unit: str
+    source: Any
+    every: Literal["step", "month"] = "step"
+    integer: bool = False
+
+    @property
+    def key(self) -> str:
+        """Dotted name in the results."""
+        return f"{self.member}.{self.asset}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A term of a balance: ``sign`` × factor × column enters the balance of (member, carrier)."""
+
+    member: str
+    asset: str
+    carrier: str
+    sign: int
+    column: str
+    factor: float | NDArray[np.float64]
+    role: Role
+    renewable: bool
+    source: Any
+
+
+@dataclass(frozen=True)
+class Cap:
+    """A limit on a sum over the horizon, with what explains it to a reader."""
+
+    name: str
+    member: str
+    amount: Linear
+    sense: Literal["<=", ">="]
+    limit: float
+    unit: str
+    description: str
+    row: str
+
+
+@dataclass
+class Draft:
+    """What all builders of one model share while it is written."""
+
+    horizon: Horizon
+    finance: Finance
+    arrays: Mapping[str, NDArray[np.float64]]
+    flow_units: Callable[[str], str]
+    model: Any
+    columns: list[Column] = field(default_factory=list)
+    flows: list[Flow] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    sizes: list[SizeRecord] = field(default_factory=list)
+    caps: list[Cap] = field(default_factory=list)
+    measures: dict[str, list[tuple[str, Linear]]] = field(default_factory=dict)
+    subsets: dict[bytes, Any] = field(default_factory=dict)
+    balances: dict[tuple[str, str], Any] = field(default_factory=dict)
