@@ -70,7 +70,7 @@ def register(spec: BenchSpec) -> BenchSpec:
 
 def specs() -> dict[str, BenchSpec]:
     """Return all models by name."""
-    import benchmarks.models  # noqa: F401, PLC0415
+    import benchmarks.models  # noqa: F401
 
     return dict(_SPECS)
 

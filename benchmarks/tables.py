@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-HEAD = ("variant", "CPU s", "ours / it", "target", "wall s", "peak MB", "of it before", "import CPU s")
+HEAD = (
+    "variant",
+    "CPU s",
+    "ours / it",
+    "target",
+    "wall s",
+    "peak MB",
+    "of it before",
+    "import CPU s",
+)
 
 
 def markdown(report: Mapping[str, Any]) -> str:
@@ -15,7 +24,9 @@ def markdown(report: Mapping[str, Any]) -> str:
     variants: Mapping[str, Any] = report["variants"]
     first = next(iter(variants.values()))
     checked, machine = report["checked"], report["machine"]
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items() if number)
+    versions = ", ".join(
+        f"{name} {number}" for name, number in machine["versions"].items() if number
+    )
     lines = [
         f"# {report['phase']}: {report['benchmark']}",
         "",

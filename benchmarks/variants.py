@@ -51,9 +51,9 @@ class Variant:
 
 
 def _ours(spec: BenchSpec, problem: Problem, laps: Laps) -> Any:
-    from microgrid_opt.model import build  # noqa: PLC0415
-    from microgrid_opt.solve import handoff  # noqa: PLC0415
-    from microgrid_opt.solve.session import Session  # noqa: PLC0415
+    from microgrid_opt.model import build
+    from microgrid_opt.solve import handoff
+    from microgrid_opt.solve.session import Session
 
     del spec
     draft = build(problem)
@@ -66,9 +66,9 @@ def _ours(spec: BenchSpec, problem: Problem, laps: Laps) -> Any:
 
 
 def _appsi(spec: BenchSpec, problem: Problem, laps: Laps) -> Any:
-    from pyomo.contrib.appsi.solvers import Highs  # noqa: PLC0415, TID251
+    from pyomo.contrib.appsi.solvers import Highs
 
-    from microgrid_opt.model import build  # noqa: PLC0415
+    from microgrid_opt.model import build
 
     del spec
     draft = build(problem)
@@ -89,7 +89,7 @@ def _linopy(spec: BenchSpec, problem: Problem, laps: Laps) -> Any:
 
 
 def _linopy_sparse(spec: BenchSpec, problem: Problem, laps: Laps) -> Any:
-    import linopy  # noqa: PLC0415
+    import linopy
 
     with linopy.options as options:
         options["semantics"] = "v1"
@@ -107,7 +107,7 @@ def _in_linopy(spec: BenchSpec, problem: Problem, laps: Laps, *, sparse: bool) -
 @contextmanager
 def ordinary_constraints() -> Iterator[None]:
     """Let the builder write each row as an expression of its own, as Pyomo does by default."""
-    from microgrid_opt.builder import Builder  # noqa: PLC0415
+    from microgrid_opt.builder import Builder
 
     kept = Builder._constraint
 

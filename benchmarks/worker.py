@@ -49,7 +49,7 @@ def measure(
     for module in way.modules:
         import_module(module)
     imported = time.process_time()
-    from microgrid_opt.study import load  # noqa: PLC0415
+    from microgrid_opt.study import load
 
     problem = load(spec.case, scenario=scenario, sets=spec.sets)
     loaded = time.process_time()
@@ -112,7 +112,7 @@ def peak_mb() -> float:
     if _STATUS.exists():
         text = _STATUS.read_text(encoding="ascii")
         return float(text.partition("VmHWM:")[2].split()[0]) / 1024.0
-    import resource  # noqa: PLC0415
+    import resource
 
     unit = 2.0**20 if sys.platform == "darwin" else 2.0**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

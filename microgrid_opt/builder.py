@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from microgrid_opt.park import Finance
 
 BALANCE = "balance"
+POLICIES = "policies"
 
 
 class _Everywhere:
@@ -70,6 +71,11 @@ class Builder:
     def _child(parent: Any, name: str) -> Any:
         block = parent.component(name)
         if block is None:
+            if hasattr(parent, name):
+                raise InputError(
+                    f"{name!r} cannot be the key of an asset or member: Pyomo uses the word for "
+                    "itself. Choose another key."
+                )
             block = pyo.Block(concrete=True)
             parent.add_component(name, block)
         return block
@@ -248,7 +254,8 @@ class Builder:
         known = self._draft.subsets.get(key)
         if known is None:
             known = pyo.Set(initialize=over.tolist())
-            self._draft.model.add_component(f"steps_{len(self._draft.subsets)}", known)
+            # A capital keeps clear of the keys of members.
+            self._draft.model.add_component(f"Steps{len(self._draft.subsets)}", known)
             self._draft.subsets[key] = known
         return known
 
@@ -327,8 +334,9 @@ class Builder:
                 f"{description}: the limit is {limit:g} {unit}, but {merged.constant:g} {unit} are "
                 "already fixed by the park and nothing in the plan can change that."
             )
+        full = name if self.asset == POLICIES else f"{self.asset}.{name}"
         self._draft.caps.append(
-            Cap(name, self.member, merged, sense, limit, unit, description, row)
+            Cap(full, self.member, merged, sense, limit, unit, description, row)
         )
 
     # ------------------------------------------------------------------ balances

@@ -22,11 +22,12 @@ import typer
 from typer.core import TyperGroup
 
 from microgrid_opt.console import exit_code, told
-from microgrid_opt.errors import AuditError, Finding, InputError, NoPlanError
+from microgrid_opt.errors import AuditError, InputError, NoPlanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from microgrid_opt.errors import Finding
     from microgrid_opt.study import Plan
 
 DEBUG = "MICROGRID_OPT_DEBUG"
@@ -238,14 +239,14 @@ def all_of(*steps: Callable[[], Any]) -> list[Any]:
         With the findings of all steps that raised one, each once.
     """
     found: list[Any] = []
-    findings: dict[Finding, None] = {}
+    findings: dict[str, Finding] = {}
     for step in steps:
         try:
             found.append(step())
         except InputError as error:
-            findings.update(dict.fromkeys(error.findings))
+            findings.update((str(finding), finding) for finding in error.findings)
     if findings:
-        raise InputError(findings)
+        raise InputError(findings.values())
     return found
 
 
@@ -331,7 +332,9 @@ def profiles() -> None:
     from microgrid_opt.inventory import show_profiles  # noqa: PLC0415
     from microgrid_opt.solve.profiles import load_profile, profile_names  # noqa: PLC0415
 
-    show_profiles(console(), [(name, load_profile(name).purpose) for name in profile_names()])
+    rows = [("auto", "Chooses one of these by the kind and size of the model.")]
+    rows += [(name, load_profile(name).purpose) for name in profile_names()]
+    show_profiles(console(), rows)
 
 
 @cases_app.command("list")

@@ -132,10 +132,10 @@ def told(error: BaseException) -> str:
         return "Stopped before a plan was ready; nothing was written."
     if isinstance(error, OSError):
         return f"{error.filename or 'The system'}: {error.strerror or error}"
-    again = shlex.join(["microgrid-opt", "--debug", *sys.argv[1:]])
+    again = [word for word in sys.argv[1:] if word != "--debug"]
     return (
         f"This is a bug of microgrid-opt: {type(error).__name__}: {error}\n"
-        f"For the whole traceback run: {again}"
+        f"For the whole traceback run: {shlex.join(['microgrid-opt', '--debug', *again])}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from microgrid_opt.builder import (
+    POLICIES,
     Builder,
     close_balances,
     close_objective,
@@ -15,8 +16,6 @@ from microgrid_opt.builder import (
 if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
     from microgrid_opt.problem import Problem
-
-POLICIES = "policies"
 
 
 def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:

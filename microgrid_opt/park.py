@@ -40,7 +40,7 @@ from microgrid_opt.weather.spec import WeatherSpec
 from microgrid_opt.yamlparse import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -280,6 +280,15 @@ class Park(Frozen):
                 if key in RESERVED:
                     yield Finding("is a reserved name: choose another key.", key=f"{section}.{key}")
         known = {"member": tuple(self.members), "carrier": (*CARRIERS, *self.carriers)}
+        for key, carrier in self.carriers.items():
+            if key in CARRIERS:
+                yield Finding(
+                    "every park has this carrier: choose another key.", key=f"carriers.{key}"
+                )
+            if carrier.unit not in {"kWh", "kg"}:
+                yield Finding(
+                    "must be kWh or kg.", key=f"carriers.{key}.unit", value=carrier.unit
+                )
         for key, asset in self.assets.items():
             if asset.member is None and len(self.members) > 1:
                 yield Finding(
@@ -294,16 +303,14 @@ class Park(Frozen):
                         "out, or use annuity `project`.",
                         key=f"assets.{key}.{size_name}",
                     )
-            for name, field in type(asset).model_fields.items():
-                for mark in field.metadata:
-                    value = getattr(asset, name)
-                    if isinstance(mark, Reference) and value not in {None, *known[mark.kind]}:
-                        yield Finding(
-                            f"is no {mark.kind} of the park{_hint(str(value), known[mark.kind])}: "
-                            f"known are {', '.join(known[mark.kind])}.",
-                            key=f"assets.{key}.{name}",
-                            value=value,
-                        )
+            unknown = list(_unknown_names(key, asset, known))
+            yield from unknown
+            if not unknown:
+                owner = asset.member or next(iter(self.members))
+                for name, problem in asset.misfits(owner, lambda name: self.carrier(name).unit):
+                    yield Finding(
+                        problem, key=f"assets.{key}.{name}", value=getattr(asset, name)
+                    )
 
     def owner(self, asset: str) -> str:
         """Return the key of the member that owns an asset."""
@@ -319,6 +326,21 @@ class Park(Frozen):
         return self.model_copy(
             update={"assets": assets, "carbon": self.carbon.reference(), "targets": Targets()}
         )
+
+
+def _unknown_names(
+    key: str, asset: Asset, known: Mapping[str, tuple[str, ...]]
+) -> Iterator[Finding]:
+    for name, field in type(asset).model_fields.items():
+        for mark in field.metadata:
+            value = getattr(asset, name)
+            if isinstance(mark, Reference) and value not in {None, *known[mark.kind]}:
+                yield Finding(
+                    f"is no {mark.kind} of the park{_hint(str(value), known[mark.kind])}: "
+                    f"known are {', '.join(known[mark.kind])}.",
+                    key=f"assets.{key}.{name}",
+                    value=value,
+                )
 
 
 def _hint(word: str, options: Iterable[str]) -> str:

@@ -75,7 +75,7 @@ def _figures(results: Results) -> dict[str, Quantity]:
 
 
 def _label(key: str) -> str:
-    words = key.replace("_", " ")
+    words = key.replace("self_", "self-").replace("_", " ")
     return words[:1].upper() + words[1:]
 
 

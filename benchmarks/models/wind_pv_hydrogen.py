@@ -23,9 +23,9 @@ class Pen:
     """A linopy model under construction, with the sums that end up in objective and cap."""
 
     def __init__(self, problem: Problem, *, sparse: bool) -> None:
-        import linopy  # noqa: PLC0415
-        import pandas as pd  # noqa: PLC0415
-        import xarray as xr  # noqa: PLC0415
+        import linopy
+        import pandas as pd
+        import xarray as xr
 
         self.problem = problem
         self.park = problem.park
@@ -40,7 +40,7 @@ class Pen:
 
     def series(self, values: Any) -> Any:
         """Return an array over the steps."""
-        import xarray as xr  # noqa: PLC0415
+        import xarray as xr
 
         return xr.DataArray(values, coords=[self.time])
 

@@ -13,7 +13,7 @@ from pydantic_core import core_schema
 from microgrid_opt.fields import Frozen, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -54,6 +54,21 @@ class Asset(Frozen):
             )
             raise TypeError(message)
         _REGISTRY[name] = cls
+
+    def misfits(
+        self, owner: str, unit_of: Callable[[str], str]
+    ) -> Iterator[tuple[str, str]]:
+        """Yield (field, message) of what does not fit the park.
+
+        Parameters
+        ----------
+        owner
+            Member that owns the asset.
+        unit_of
+            Gives the unit of a carrier's amounts.
+        """
+        del owner, unit_of
+        yield from ()
 
     def prepare(self, surroundings: Surroundings) -> Mapping[str, NDArray[np.float64]]:
         """Return series that follow from the site (weather), by name; each of shape (n,)."""

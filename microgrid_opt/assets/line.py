@@ -8,6 +8,8 @@ from microgrid_opt.assets.base import Asset
 from microgrid_opt.fields import CarrierName, Efficiency, MemberName, PricePerUnit, SizedKW
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
 
@@ -42,6 +44,19 @@ class Line(Asset):
     """Whether it may flow back."""
     variable_om_per_kwh: PricePerUnit = 0.0
     """Cost of each kWh sent."""
+
+    def misfits(
+        self, owner: str, unit_of: Callable[[str], str]
+    ) -> Iterator[tuple[str, str]]:
+        """Refuse a line to its own member, and carriers that are not counted in kWh."""
+        if self.to == owner:
+            yield "to", f"leads from {owner} to itself: name the member at the other end."
+        if unit_of(self.carrier) != "kWh":
+            yield (
+                "carrier",
+                f"is counted in {unit_of(self.carrier)}, the capacity of a line in kW: a line takes "
+                "carriers counted in kWh.",
+            )
 
     def _directions(self) -> tuple[str, ...]:
         return ("forward", "backward") if self.both_ways else ("forward",)

@@ -19,8 +19,17 @@ from microgrid_opt.series import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
+
+_PAIRS = (
+    ("co2_kg_per_kwh", "co2_kg_per_kg"),
+    ("limit_kw", "limit_kg_per_hour"),
+    ("yearly_limit_kwh", "yearly_limit_kg"),
+)
+"""Keys for carriers counted in kWh, and for those in kg."""
 
 
 class Supply(Asset):
@@ -65,19 +74,29 @@ class Supply(Asset):
     @model_validator(mode="after")
     def _one_unit(self) -> Self:
         require_one(self, "price_per_kwh", "price_per_kg")
-        other = "_kg" if self.price_per_kg is None else "_kwh"
-        wrong = [
-            name
-            for name in ("co2_kg_per_kwh", "co2_kg_per_kg", "yearly_limit_kwh", "yearly_limit_kg")
-            if getattr(self, name) is not None and name.endswith(other)
-        ]
-        if wrong:
-            raise refuse(
-                "supply",
-                f"`{wrong[0]}` does not go with `{self._key('price_per_kwh', 'price_per_kg')}`: "
-                "use keys of one unit.",
-            )
+        for pair in _PAIRS:
+            right, wrong = pair if self.price_per_kg is None else reversed(pair)
+            if getattr(self, wrong) is not None:
+                raise refuse(
+                    "supply",
+                    f"does not go with `{self._key('price_per_kwh', 'price_per_kg')}`: give "
+                    f"`{right}`.",
+                    path=(wrong,),
+                )
         return self
+
+    def misfits(
+        self, owner: str, unit_of: Callable[[str], str]
+    ) -> Iterator[tuple[str, str]]:
+        """Refuse a price in another unit than the carrier's."""
+        del owner
+        unit = unit_of(self.carrier)
+        if unit != self.amount_unit:
+            yield (
+                "carrier",
+                f"is counted in {unit}: give `price_per_{unit.casefold()}` instead of "
+                f"`price_per_{self.amount_unit.casefold()}`, and the other keys likewise.",
+            )
 
     def _key(self, per_kwh: str, per_kg: str) -> str:
         return per_kwh if self.price_per_kg is None else per_kg

@@ -12,6 +12,7 @@ $$ o_t = \eta\, i_t, \qquad o_t \le S \ \text{(size on output)} \quad\text{or}\q
 | $c_i, c_o$ | variable cost per unit of input and of output | currency/unit |
 | $h_t$ | step length × weight | h |
 
+With ``commitment`` the unit is on or off (`microgrid_opt.formulations.commitment`).
 Only the input is a variable; the outputs are its multiples, so a converter costs one column a step.
 Source: definition of efficiency, IEC 60050-351:2013, 351-48-10.
 """
@@ -19,9 +20,13 @@ Source: definition of efficiency, IEC 60050-351:2013, 351-48-10.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+from pydantic import model_validator
 
 from microgrid_opt.assets.base import Asset
+from microgrid_opt.fields import refuse
+from microgrid_opt.formulations.commitment import Commitment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +46,15 @@ class Converter(Asset):
 
     size_on: Literal["input", "output"] = "output"
     """Side on which the size is counted."""
+    commitment: Commitment | None = None
+    """On/off operation with least load, up and down times, start cost and ramps."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.commitment is not None and self.size_spec.upper is None:
+            size = self.size_spec
+            raise refuse("commitment", f"`commitment` needs a bound: give {size.key('maximum')}.")
+        return self
 
     @property
     @abstractmethod
@@ -69,6 +83,8 @@ class Converter(Asset):
         for carrier, amount in self.outputs.items():
             if amount:
                 b.supply(carrier, taken, factor=amount, role="conversion")
+        if self.commitment is not None:
+            self.commitment.build(b, taken, size, self._per_size)
         in_cost, out_cost = self.variable_costs
         cost = in_cost + out_cost * self.outputs[self.product]
         if cost:
@@ -84,6 +100,8 @@ class Converter(Asset):
         for carrier, amount in self.outputs.items():
             made = a.supplied(carrier)
             a.equal(f"{carrier} supplied", made, taken * amount, unit=self.source_unit)
+        if self.commitment is not None:
+            self.commitment.audit(a, taken, a.size("power"), self._per_size, self.source_unit)
         in_cost, out_cost = self.variable_costs
         hours = a.horizon.hours
         spent = float(taken @ hours) * in_cost + float((taken * ratio) @ hours) * out_cost

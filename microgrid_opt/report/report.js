@@ -5,7 +5,7 @@
   const HOUR = 3600e3, DAY = 24 * HOUR;
   const specs = read("figures"), data = read("data");
   const LIGHT = { ink: "#1c2430", muted: "#4d5764", grid: "#e4e7eb", paper: "#ffffff", line: "#d5dae0" };
-  const PRINT_WIDTH = 680;
+  const PRINT_WIDTH = 680, NARROW = 640;
   const NUMBER = ",.5~r";
   let printing = false;
 
@@ -98,7 +98,18 @@
   function draw(element, traces, layout, height) {
     const ink = theme().ink;
     const inked = JSON.parse(JSON.stringify(traces).replaceAll('"color":"ink"', `"color":"${ink}"`));
-    return Plotly.react(element, inked, dressed(layout, height), config);
+    const dress = dressed(layout, height);
+    const width = printing ? PRINT_WIDTH : element.clientWidth;
+    const named = traces.length > 1 ? traces.filter((t) => t.showlegend !== false).length : 1;
+    if (dress.legend && width < NARROW) {
+      dress.height += 20 * Math.max(0, Math.ceil(named / 2) - 1);
+      dress.legend.maxheight = 1;
+      dress.margin = { ...dress.margin, r: Math.min(dress.margin.r, 110) };
+    }
+    element.style.height = `${dress.height}px`;
+    // A chart that is drawn anew has no transitions, which a printer would catch half way.
+    if (printing) Plotly.purge(element);
+    return Plotly.react(element, inked, dress, { ...config, staticPlot: printing });
   }
 
   const charts = new Map(), drawn = new Set();
@@ -478,6 +489,7 @@
     });
     addEventListener("afterprint", () => {
       printing = false;
+      for (const id of drawn) Plotly.purge(byId(id));
       opened.splice(0).forEach((element) => { element.open = false; });
       drawn.forEach(show);
     });

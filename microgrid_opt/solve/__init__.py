@@ -4,15 +4,19 @@
 handoff.py      extract(model) -> Matrix: the fast way, one walk for each constraint family
   containers.py   variables and parameters as arrays
   template.py     expressions as linear forms over all rows of a family
+  rows.py         rows in compressed form
 reference.py    extract_reference(model), assert_same(a, b): the slow way, to check the fast one
 matrix.py       Matrix, Block: the model as arrays, with names made when asked for
-highs.py        Session, solve(matrix, profile) -> Outcome; fixed_lp_duals for integer models
+highs.py        solve(matrix, profile) -> Outcome; fixed_lp_duals for integer models
+  session.py      a model held by HiGHS, solved again after changes; bases
   watch.py        the run in a thread: progress, Ctrl-C, the best plan so far
   options.py      options that HiGHS does not take are errors
 profiles.py     load_profile(name, overrides): solvers/*.yaml
 status.py       Status (why it stopped) apart from Solution (what is held); Outcome, Progress
 certify.py      residuals, dual bound and optimality conditions by NumPy alone
 explain.py      explain(matrix): which limits conflict, where and by how much
+direct.py       the plain strategy: the whole model once
+diagnosis.py    infeasibility in a planner's words
 ```
 
 This package imports neither Pyomo nor highspy until `handoff` or `highs` is imported.

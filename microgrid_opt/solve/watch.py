@@ -172,8 +172,7 @@ class Watch:
             self.incumbent = np.array(out.mip_solution, dtype=float)
 
     def _read_log(self, message: str) -> None:
-        for line in message.rstrip("\n").split("\n"):
-            self.log.append(line)
+        self.log.extend(line for line in message.split("\n") if line.strip())
         low = message.lower()
         for word, stage in _STAGES:
             if word in low:

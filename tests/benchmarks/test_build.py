@@ -147,9 +147,7 @@ def test_registry_refuses_doubles_and_unknown_phases() -> None:
     assert "new" not in specs()
 
 
-def test_command_line_lists_and_refuses(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_command_line_lists_and_refuses(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     command.main(["list"])
     assert capsys.readouterr().out.startswith(f"{NAME}: case {NAME}")
     with pytest.raises(SystemExit, match="not \\['gurobi'\\]"):

@@ -119,7 +119,7 @@ def test_output_follows_from_the_weather_of_the_site() -> None:
 
     Sensitivity: night is dark, noon is not; a plant twice as large makes twice as much.
     """
-    means = ", ".join(["3"] * 12)
+    means = ", ".join(["2"] * 12)
     weather = (
         f"{{ghi_kwh_per_m2_day: [{means}], temperature_degc: [{means}], "
         f"wind_speed_m_per_s: [{means}]}}"

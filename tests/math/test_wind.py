@@ -50,11 +50,11 @@ def test_output_follows_from_speed_and_power_curve() -> None:
         """
         load: {type: load, power_kw: 10}
         grid: {type: grid, import_price_per_kwh: 1, export_price_per_kwh: 0.5}
-        wind: {type: wind, power_kw: 5, turbine: {power_curve: iec_class_3_composite, hub_height_m: 100}}
+        wind: {type: wind, power_kw: 5, turbine: {power_curve: iec_class_3_composite, hub_height_m: 100, roughness_length_m: 0.05}}
         less:
           type: wind
           power_kw: 5
-          turbine: {power_curve: iec_class_3_composite, hub_height_m: 100, losses_fraction: 10 %}
+          turbine: {power_curve: iec_class_3_composite, hub_height_m: 100, roughness_length_m: 0.05, losses_fraction: 10 %}
         """,
         hours=12,
         site="{latitude: 41, longitude: 113, timezone: Asia/Shanghai, weather: {synthetic: "

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,6 +119,14 @@ def test_what_is_not_finite_is_null(results: Callable[..., Results], parts: Part
     assert found["audit"]["failures"] == [str(broken)]
 
 
+def test_sets_are_written_in_order() -> None:
+    """Proves: the order of a set, which changes from run to run, does not reach the file."""
+    days = [date(2025, 1, 1) + timedelta(days=day) for day in range(60)]
+    assert json.loads(to_json({"days": frozenset(days)})) == {
+        "days": [day.isoformat() for day in days]
+    }
+
+
 def test_a_plan_without_reference_has_no_comparison(plan: Callable[..., Plan]) -> None:
     alone = plan(reference=None, comparison=None, reference_note="not asked for")
     found = summarise(alone)
@@ -133,5 +142,5 @@ def test_headline_sets_both_plans_side_by_side(plan: Callable[..., Plan]) -> Non
     assert rows["cost"].reference == Quantity(600.0, "CNY")
     assert rows["investment"].plan == Quantity(1000.0, "CNY")
     assert rows["CO2"].plan == Quantity(0.25, "t")
-    assert rows["self_sufficiency"].label == "Self sufficiency"
+    assert rows["self_sufficiency"].label == "Self-sufficiency"
     assert rows["self_sufficiency"].plan == Quantity(0.5, "1")

@@ -1,0 +1,247 @@
+"""On/off operation: against PyPSA's published optima, by hand, and by enumeration."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from microgrid_opt.audit import Audit
+from microgrid_opt.errors import InputError
+from microgrid_opt.results import Results
+from tests.support import solve_text
+
+
+def unit_park(load: list[float], units: str, *, steps: str = "", peaker: str = "") -> str:
+    hours = len(load)
+    values = ", ".join(f"{value:g}" for value in load)
+    return f"""
+schema: 1
+name: Committed units
+currency: EUR
+horizon: {{start: 2025-01-01, {steps or f"hours: {hours}"}}}
+finance: {{discount_rate: 0, project_years: 1, investment_scaling: full}}
+assets:
+  heat:
+    type: heat_demand
+    power_kw: {{hourly: [{values}, {", ".join(["0"] * (24 - hours))}]}}
+  gas: {{type: supply, carrier: gas, price_per_kwh: 0}}
+{units}
+{peaker}
+"""
+
+
+def ran(results: Results, name: str = "unit") -> np.ndarray:
+    return np.asarray(results.of(f"{name}.on"))
+
+
+def test_sized_unit_with_starts_and_stops_as_pypsa() -> None:
+    """Proves: sizing and commitment together, with start and stop cost.
+
+    Published: PyPSA 1.4.0 documentation example, HiGHS 1.15.1: 40,088,200
+    = 500 × 80,000 + 1750 × 50 + 500 + 200; the unit runs before the first step.
+    Sensitivity: without the stop for the idle hour the least load of 150 could not be placed.
+    """
+    results, audit = solve_text(
+        unit_park(
+            [300, 500, 400, 0, 200, 350],
+            """
+  unit:
+    type: gas_boiler
+    efficiency: 1
+    power_kw: {max_kw: 1000, annual_cost_per_kw: 80000}
+    variable_om_per_kwh: 50
+    commitment: {min_load_fraction: 0.3, start_cost: 500, stop_cost: 200, before: on}
+""",
+        )
+    )
+    assert results.cost == pytest.approx(40_088_200.0, rel=1e-9)
+    assert results.size("unit") == pytest.approx(500.0)
+    assert ran(results).tolist() == [1, 1, 1, 0, 1, 1]
+    assert audit.passed, audit.failures
+
+
+def test_sized_unit_with_ramps_beside_a_peaker_as_pypsa() -> None:
+    """Proves: ramps as a share of a chosen size, least load, start cost.
+
+    Published: PyPSA 1.4.0 documentation example, HiGHS 1.15.1: 768,200; 650 and 200 kW.
+    """
+    results, audit = solve_text(
+        unit_park(
+            [150, 200, 180, 500, 700, 650, 500, 180, 150, 500, 180],
+            """
+  unit:
+    type: gas_boiler
+    efficiency: 1
+    power_kw: {max_kw: 800, annual_cost_per_kw: 200}
+    variable_om_per_kwh: 30
+    commitment:
+      min_load_fraction: 0.6
+      ramp_fraction_per_hour: 0.6
+      start_cost: 800
+      before: on
+""",
+            peaker="""
+  peaker:
+    type: gas_boiler
+    efficiency: 1
+    power_kw: {max_kw: 800, annual_cost_per_kw: 2000}
+    variable_om_per_kwh: 140
+""",
+        )
+    )
+    assert results.cost == pytest.approx(768_200.0, rel=1e-9)
+    assert results.size("unit") == pytest.approx(650.0)
+    assert results.size("peaker") == pytest.approx(200.0)
+    assert audit.passed, audit.failures
+
+
+GIVEN = """
+  unit:
+    type: gas_boiler
+    efficiency: 0.5
+    size_on: output
+    power_kw: 100
+    variable_om_per_kwh: 1
+    commitment: {%s}
+"""
+DEAR = """
+  peaker: {type: gas_boiler, efficiency: 1, power_kw: 200, variable_om_per_kwh: 3}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rules", "cost", "on"),
+    [
+        # Load 60, 0, 60, 60: without rules the unit follows it at 1 per kWh.
+        ("", 180.0, [1, 0, 1, 1]),
+        # Two starts at 50 from off; the idle hour is below the least load: 180 + 100.
+        ("start_cost: 50, min_load_fraction: 0.1", 280.0, [1, 0, 1, 1]),
+        # Off at least 2 h after a stop: run hours 3-4 only (peaker 60 × 3 in hour 1) or hour 1 and 4:
+        # both 60 × 3 + 120.
+        ("min_down_hours: 3, min_load_fraction: 0.1", 300.0, None),
+        # Starting in hour 1 would need two hours on, but hour 2 has no load for 50 %.
+        ("min_up_hours: 2, min_load_fraction: 0.5", 300.0, [0, 0, 1, 1]),
+        # Runs must end by themselves: three hours from hour 2 on, which has no load for 50 %.
+        ("min_up_hours: 3, min_load_fraction: 0.5", 300.0, [0, 0, 1, 1]),
+        ("min_up_hours: 3, min_load_fraction: 0.5, complete_runs: true", 540.0, [0, 0, 0, 0]),
+        # Known or free state before, or the run of hours 3 and 4 going on in hour 1: one start.
+        ("start_cost: 50, before: cyclic, min_load_fraction: 0.1", 230.0, [1, 0, 1, 1]),
+        ("start_cost: 50, before: on, min_load_fraction: 0.1", 230.0, [1, 0, 1, 1]),
+        ("start_cost: 50, before: free, min_load_fraction: 0.1", 230.0, [1, 0, 1, 1]),
+        ("stop_cost: 7, before: off, min_load_fraction: 0.1", 187.0, [1, 0, 1, 1]),
+    ],
+)
+def test_rules_of_a_given_unit(rules: str, cost: float, on: list[float] | None) -> None:
+    """Proves: each rule alone, on four hours worked out beside it; the peaker costs 3 per kWh."""
+    results, audit = solve_text(unit_park([60, 0, 60, 60], GIVEN % rules, peaker=DEAR))
+    assert results.cost == pytest.approx(cost, rel=1e-9)
+    if on is not None:
+        assert ran(results).tolist() == on
+    assert audit.passed, audit.failures
+
+
+def test_up_time_counts_hours_not_steps() -> None:
+    """Proves: with half-hour steps a least up time of 2 h binds over four steps.
+
+    Load is 60 for an hour, then 0; on for 2 h at 50 % least load is impossible, so the peaker runs.
+    """
+    park = unit_park(
+        [60, 0, 0, 0],
+        GIVEN % "min_up_hours: 2, min_load_fraction: 0.5",
+        steps="hours: 4, step_minutes: 30",
+        peaker=DEAR,
+    )
+    results, audit = solve_text(park)
+    assert ran(results).sum() == 0
+    assert results.cost == pytest.approx(180.0)
+    assert audit.passed, audit.failures
+
+
+def test_a_committed_size_needs_a_bound() -> None:
+    text = unit_park(
+        [60],
+        """
+  unit:
+    type: gas_boiler
+    efficiency: 1
+    power_kw: {annual_cost_per_kw: 1}
+    commitment: {min_load_fraction: 0.5}
+""",
+    )
+    with pytest.raises(InputError, match=r"`commitment` needs a bound: give max_kw\."):
+        solve_text(text)
+
+
+def replayed(on: tuple[int, ...], up: int, down: int, before: int) -> bool:
+    """Whether a schedule keeps its least up and down hours, by walking through it."""
+    state, since = before, 99
+    for now in on:
+        if now == state:
+            since += 1
+            continue
+        if since < (up if state else down):
+            return False
+        state, since = now, 1
+    return True
+
+
+def cheapest(
+    load: list[float], least: float, up: int, down: int, start: float, before: int
+) -> float:
+    """Enumerate all schedules of a 100 kW unit at 1 per kWh beside a peaker at 3."""
+    best = np.inf
+    for on in itertools.product((0, 1), repeat=len(load)):
+        if not replayed(on, up, down, before):
+            continue
+        cost, state = 0.0, before
+        for need, now in zip(load, on, strict=True):
+            if now and need < least * 100:
+                cost = np.inf
+                break
+            cost += start * (now > state) + (need if now else 3 * need)
+            state = now
+        best = min(best, cost)
+    return best
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(
+    load=st.lists(st.integers(0, 10).map(lambda k: 10.0 * k), min_size=2, max_size=6),
+    least=st.sampled_from([0.0, 0.3, 0.5]),
+    up=st.integers(1, 4),
+    down=st.integers(1, 4),
+    start=st.sampled_from([0.0, 40.0, 150.0]),
+    before=st.sampled_from([0, 1]),
+)
+def test_optimum_is_that_of_enumeration(
+    load: list[float], least: float, up: int, down: int, start: float, before: int
+) -> None:
+    """Proves: 100 random instances of up to six hours equal brute force."""
+    state = "on" if before else "off"
+    rules = (
+        f"min_load_fraction: {least}, min_up_hours: {up}, min_down_hours: {down}, "
+        f"start_cost: {start}, before: {state}"
+    )
+    results, audit = solve_text(unit_park(load, GIVEN % rules, peaker=DEAR))
+    wanted = cheapest(load, least, up, down, start, before)
+    assert results.cost == pytest.approx(wanted, rel=1e-9, abs=1e-6)
+    assert audit.passed, audit.failures
+
+
+def test_tampered_schedule_fails_the_audit() -> None:
+    """Proves: the audit replays the unit: a stop that is not in the states is found."""
+    from dataclasses import replace
+
+    from microgrid_opt.audit import audit as check
+    from tests.support import problem_of
+
+    text = unit_park([60, 0, 60, 60], GIVEN % "start_cost: 50, min_load_fraction: 0.1", peaker=DEAR)
+    results, _ = solve_text(text)
+    series = results.series.copy()
+    series.loc[series.index[1], "park.unit.on"] = 1.0
+    found: Audit = check(replace(results, series=series), problem_of(text))
+    assert any("starts follow" in item.what for item in found.failures)

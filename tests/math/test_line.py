@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import pytest
+from support import bill, day, park, problem_of, solve_text, solved
+
+from microgrid_opt.errors import InfeasibleError, InputError
+
+MEMBERS = "{north: {}, south: {}}"
+PARK = """
+    load: {type: load, member: south, power_kw: 9}
+    grid: {type: grid, member: north, import_price_per_kwh: 1}
+    dear: {type: supply, member: south, carrier: electricity, price_per_kwh: 3}
+    cable: {type: line, member: north, to: south, power_kw: 8, efficiency: 0.9%s}
+"""
+
+
+def test_what_arrives_is_what_was_sent_less_the_loss() -> None:
+    """Proves: 8 kW sent, 7.2 arrive, 1.8 are bought at 3: 8 + 5.4. Sensitivity: a kW saves 2.7 − 1."""
+    text = park(PARK % "", hours=1, members=MEMBERS)
+    results = solved(text)
+    assert results.of("cable.forward") == pytest.approx([8])
+    assert results.of("cable.backward") == pytest.approx([0])
+    assert results.cost == pytest.approx(8 + 5.4)
+    more = solved(text.replace("power_kw: 8", "power_kw: 9"))
+    assert results.cost - more.cost == pytest.approx(1.7)
+    assert results.prices["north.electricity"].to_list() == pytest.approx([1])
+    assert results.prices["south.electricity"].to_list() == pytest.approx([3])
+
+
+def test_a_kwh_sent_costs_at_the_owner() -> None:
+    """Proves: 8 kWh × 0.1 stand with the line's member. Sensitivity: at 2 a kWh nothing is sent."""
+    results = solved(park(PARK % ", variable_om_per_kwh: 0.1", hours=1, members=MEMBERS))
+    assert bill(results, "cable", "variable_om") == pytest.approx(0.8)
+    (owner,) = results.ledger.loc[results.ledger["asset"] == "cable", "member"]
+    assert owner == "north"
+    idle = solved(park(PARK % ", variable_om_per_kwh: 2", hours=1, members=MEMBERS))
+    assert idle.of("cable.forward") == pytest.approx([0])
+
+
+@pytest.mark.parametrize(("both_ways", "cost"), [("true", 5.4 + 0.1), ("false", 18.0)])
+def test_flow_back(both_ways: str, cost: float) -> None:
+    """Proves: south's surplus serves north if the line may flow back.
+
+    Hour 1: north takes 5.4 from the grid at 1. Hour 2: south has 6 kW of sun, which bring 5.4 to
+    north over the line; sent at 0.1/6 a kWh the plan pays 0.1; without the way back 5.4 + 12.6 × …
+    Sensitivity: the way back saves 12.5.
+    """
+    text = park(
+        f"""
+        load: {{type: load, member: north, power_kw: {day(5.4, 5.4)}}}
+        grid: {{type: grid, member: north, import_price_per_kwh: {day(1, 7 / 3)}}}
+        sun: {{type: pv, member: south, power_kw: 6, output_per_kw: {day(0, 1)}}}
+        cable:
+          type: line
+          member: north
+          to: south
+          power_kw: 8
+          efficiency: 0.9
+          variable_om_per_kwh: {0.1 / 6}
+          both_ways: {both_ways}
+        """,
+        members=MEMBERS,
+    )
+    assert solved(text).cost == pytest.approx(cost)
+
+
+def test_size_of_a_line() -> None:
+    """Proves: a kW sent saves 3 × 0.9 − 1 = 1.7 and costs 1: 10 kW for 9 kW. Sensitivity: at 2, none."""
+    priced = "power_kw: {max_kw: 50, capex_per_kw: 10, lifetime_years: 10}"
+    text = park(PARK.replace("power_kw: 8", priced) % "", hours=1, members=MEMBERS)
+    assert solved(text).size("cable") == pytest.approx(10)
+    assert solved(text.replace("capex_per_kw: 10", "capex_per_kw: 20")).size("cable") == 0
+
+
+def test_members_are_apart_without_a_line() -> None:
+    """Proves: a balance belongs to a member: south cannot use north's grid."""
+    text = """
+        load: {type: load, member: south, power_kw: 9}
+        sun: {type: pv, member: south, power_kw: 1, output_per_kw: 1}
+        grid: {type: grid, member: north, import_price_per_kwh: 1}
+        use: {type: load, member: north, power_kw: 1}
+    """
+    with pytest.raises(InfeasibleError, match=r"electricity of south is short.*by 8 kW"):
+        solve_text(park(text, hours=1, members=MEMBERS))
+
+
+def test_accounts_of_members() -> None:
+    """Proves: each member's ledger holds what its own assets cost. Sensitivity: prices 1 and 3."""
+    results = solved(
+        park(
+            """
+            a: {type: load, member: north, power_kw: 1}
+            b: {type: load, member: south, power_kw: 2}
+            grid_a: {type: grid, member: north, import_price_per_kwh: 1}
+            grid_b: {type: grid, member: south, import_price_per_kwh: 3}
+            """,
+            members=MEMBERS,
+        )
+    )
+    by_member = results.ledger.groupby("member")["amount"].sum()
+    assert (by_member["north"], by_member["south"]) == (pytest.approx(2), pytest.approx(12))
+
+
+def test_pipe_for_heat() -> None:
+    """Proves: any carrier in kWh may flow. Sensitivity: 10 kW of heat need 10/0.8 sent."""
+    results = solved(
+        park(
+            """
+            heat: {type: heat_demand, member: south, power_kw: 10}
+            plant: {type: supply, member: north, carrier: heat, price_per_kwh: 1}
+            pipe: {type: line, member: north, to: south, carrier: heat, power_kw: 99, efficiency: 0.8}
+            """,
+            hours=1,
+            members=MEMBERS,
+        )
+    )
+    assert results.cost == pytest.approx(12.5)
+
+
+def test_line_to_itself_is_refused() -> None:
+    """Proves: both ends must differ: a line to itself would be an outlet that nobody declared."""
+    with pytest.raises(InputError, match=r"cable\.to = 'north'.*itself"):
+        problem_of(park((PARK % "").replace("to: south", "to: north"), members=MEMBERS))
+
+
+def test_line_of_a_carrier_in_kg_is_refused() -> None:
+    """Proves: a capacity in kW does not limit kg/h."""
+    with pytest.raises(InputError, match=r"cable\.carrier = 'hydrogen'.*counted in kg"):
+        problem_of(
+            park((PARK % ", carrier: hydrogen"), members=MEMBERS)
+        )
