@@ -18,9 +18,7 @@ from typing import TYPE_CHECKING, Any
 from microgrid_opt.assets.base import Asset, asset_types
 from microgrid_opt.fields import Frozen, Size
 from microgrid_opt.formulations import sizing
-from microgrid_opt.park import Park
 from microgrid_opt.schema import MOMENT, json_schema
-from microgrid_opt.series import Series
 from microgrid_opt.units import QUANTITY_PATTERN
 
 if TYPE_CHECKING:
@@ -36,6 +34,18 @@ COLUMNS = ("key", "unit", "default", "description", "allowed")
 _REF = "#/$defs/"
 _PACKAGE = Frozen.__module__.partition(".")[0]
 _BOUNDS = (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
+_FORMS = {
+    "AnnualSeries": "annual",
+    "FileSeries": "file",
+    "DayShape": "hourly, weekday, weekend",
+    "Monthly": "monthly",
+    "Seasons": "seasons",
+    "Season": "seasons.NAME",
+    "TimeOfUse": "periods",
+    "Rule": "periods.calendar",
+}
+"""Forms of a series: definition and heading."""
+SIZES, SERIES = "Sizes", "Series"
 _PLAIN = {
     "boolean": "`true` or `false`",
     "integer": "whole number",
@@ -45,9 +55,9 @@ _PLAIN = {
 
 FIELDS_TEXT = """\
 Every key of `park.yaml` outside the technologies, whose keys stand on
-[their own pages](assets/index.md). A number has the unit of its column; a quantity such as `5 MW`
-or `6 %` is converted. `currency` is the park's own. A key without default must be given; `none`
-means that the key may be left out. Unknown keys are errors.
+[their own pages](assets/index.md). A number has the unit of its column (– is dimensionless); a
+quantity such as `5 MW` or `6 %` is converted. `currency` is the park's own. A key with the default
+– may be left out. Unknown keys are errors.
 """
 SIZES_TEXT = """\
 A capacity that exists, is given, or is chosen by the plan. A plain number or quantity means
@@ -61,13 +71,10 @@ form. Numbers inside have the unit of the key of the series.
 
 def pages() -> dict[str, str]:
     """Return the text of every generated page by its path below ``docs/reference``."""
-    schema = json_schema()
-    assets = {
-        name: cls for name, cls in asset_types().items() if cls.__module__.startswith(_PACKAGE)
-    }
-    found = {FIELDS: _fields_page(schema), f"{ASSETS}/index.md": _assets_page(assets)}
-    for name, cls in assets.items():
-        found[f"{ASSETS}/{name}.md"] = _asset_page(name, cls, schema["$defs"][cls.__name__])
+    manual = _Manual()
+    found = {FIELDS: manual.fields_page(), f"{ASSETS}/index.md": manual.assets_page()}
+    for name in manual.assets:
+        found[f"{ASSETS}/{name}.md"] = manual.asset_page(name)
     return {path: f"{HEADER}\n\n{text.rstrip()}\n" for path, text in found.items()}
 
 
@@ -100,93 +107,84 @@ def prose(doc: str) -> str:
     return inspect.cleandoc(doc).replace("``", "`")
 
 
-# ------------------------------------------------------------------------------------------- pages
+class _Manual:
+    """The schema with its classes, and the heading under which each definition stands."""
 
+    def __init__(self) -> None:
+        self.schema = json_schema()
+        self.definitions: dict[str, Any] = self.schema["$defs"]
+        self.assets = {
+            name: cls for name, cls in asset_types().items() if cls.__module__.startswith(_PACKAGE)
+        }
+        classes = {cls.__name__: cls for cls in _subclasses(Frozen)}
+        self.classes = {name: classes[name] for name in self.definitions if name in classes}
+        self.sizes = [name for name, cls in self.classes.items() if issubclass(cls, Size)]
+        # What mappings hold, in the order in which a reader of the file meets it.
+        self.sections: dict[str, str] = {}
+        own = {key: node for key, node in self.schema["properties"].items() if key != "assets"}
+        self._walk(own, "")
+        for cls in self.assets.values():
+            self._walk(self.definitions[cls.__name__]["properties"], "")
+        self.forms = {name: _FORMS[name] for name in _FORMS if name in self.definitions}
 
-def _fields_page(schema: Node) -> str:
-    definitions = schema["$defs"]
-    classes = {cls.__name__: cls for cls in _subclasses(Frozen)}
-    sections = _sections(schema, classes)
-    titles = {name: title for title, name in sections} | _shared_titles(classes)
-    links = _Links(titles, "")
-    parts = ["# Keys of a park file", FIELDS_TEXT, "## park", _table(schema, links)]
-    for title, name in sections:
-        parts += [f"## {title}", _text_of(classes[name]), _table(definitions[name], links)]
-    sizes = [cls for cls in _subclasses(Size) if cls.__name__ in definitions]
-    parts += ["## Sizes", SIZES_TEXT, _sizes_table([definitions[c.__name__] for c in sizes], links)]
-    parts += ["### What a size costs", prose(sizing.__doc__ or "")]
-    parts += ["## Series", SERIES_TEXT]
-    for name, title in titles.items():
-        if name in definitions and issubclass(classes[name], Series) and name not in dict(sections):
-            parts += [f"### {title}", _text_of(classes[name]), _table(definitions[name], links)]
-    return "\n\n".join(part.strip() for part in parts)
-
-
-def _assets_page(assets: Mapping[str, type[Asset]]) -> str:
-    lines = ["# Technologies", "", "One page for each `type` of an asset.", ""]
-    for name, cls in assets.items():
-        first = prose(cls.__doc__ or "").partition("\n\n")[0]
-        lines.append(f"- [{name}]({name}.md): {' '.join(first.split())}")
-    return "\n".join(lines)
-
-
-def _asset_page(name: str, cls: type[Asset], definition: Node) -> str:
-    classes = {c.__name__: c for c in _subclasses(Frozen)}
-    titles = _shared_titles(classes)
-    for key, node in definition["properties"].items():
-        titles |= {ref: f"{name}: {key}" for ref in _refs(node) if ref not in titles}
-    links = _Links(titles, f"../{FIELDS}")
-    own = dict(definition["properties"])
-    common = {key: own.pop(key) for key in Asset.model_fields}
-    ordered = {"type": own.pop("type"), **own, **common}
-    parts = [f"# {name}", prose(cls.__doc__ or ""), "## Keys"]
-    parts.append(_table({**definition, "properties": ordered}, links))
-    for base in cls.__mro__:
-        text = sys.modules[base.__module__].__doc__ or ""
-        if base.__module__.startswith(f"{_PACKAGE}.formulations.") and "$$" in text:
-            parts += [f"## Shared equations: {base.__module__.rpartition('.')[2]}", prose(text)]
-    return "\n\n".join(part.strip() for part in parts)
-
-
-def _sections(schema: Node, classes: Mapping[str, type[Frozen]]) -> list[tuple[str, str]]:
-    """Return (title, definition) of every mapping below the park, technologies' own ones last."""
-    definitions = schema["$defs"]
-    found: dict[str, str] = {}
-
-    def walk(node: Node, path: str) -> None:
-        for key, value in node.get("properties", {}).items():
-            for ref in _refs(value):
-                cls = classes.get(ref, Park)
-                if ref in found or issubclass(cls, Asset | Size | Series):
+    def _walk(self, properties: Node, path: str) -> None:
+        for key, node in properties.items():
+            for ref in _refs(node):
+                if ref in self.sections or ref in _FORMS:
                     continue
-                named = "additionalProperties" in str(value)
-                title = f"{path}{key}.NAME" if named else f"{path}{key}"
-                found[ref] = title
-                walk(definitions[ref], f"{title}.")
+                if issubclass(self.classes.get(ref, Asset), Asset | Size):
+                    continue
+                many = node.get("type") == "object"
+                title = f"{path}{key}.NAME" if many else f"{path}{key}"
+                if title in self.sections.values():
+                    title = f"{title} ({ref})"
+                self.sections[ref] = title
+                self._walk(self.definitions[ref]["properties"], f"{title}.")
 
-    walk({"properties": {k: v for k, v in schema["properties"].items() if k != "assets"}}, "")
-    for name, cls in asset_types().items():
-        if cls.__module__.startswith(_PACKAGE):
-            for key, value in definitions[cls.__name__]["properties"].items():
-                walk({"properties": {key: value}}, f"{name}: ")
-    series = {ref for ref in found if issubclass(classes.get(ref, Park), Series)}
-    return [(title, ref) for ref, title in found.items() if ref not in series]
+    def links(self, page: str) -> _Links:
+        """Return links to the page of fields, which is ``page`` from here."""
+        sizes = dict.fromkeys(self.sizes, SIZES)
+        return _Links({**self.sections, **self.forms, **sizes}, page)
 
+    def fields_page(self) -> str:
+        """Return every mapping of a park file but the technologies."""
+        links, definitions = self.links(""), self.definitions
+        parts = ["# Keys of a park file", FIELDS_TEXT, "## park", _table(self.schema, links)]
+        for name, title in self.sections.items():
+            text = _text_of(self.classes[name])
+            parts += [f"## {title}", text, _table(definitions[name], links)]
+        table = _sizes_table([definitions[name] for name in self.sizes], links)
+        parts += [f"## {SIZES}", SIZES_TEXT, table]
+        parts += ["### What a size costs", prose(sizing.__doc__ or "")]
+        parts += [f"## {SERIES}", SERIES_TEXT]
+        for name, title in self.forms.items():
+            text = _text_of(self.classes[name])
+            parts += [f"### {title}", text, _table(definitions[name], links)]
+        return "\n\n".join(part.strip() for part in parts)
 
-def _shared_titles(classes: Mapping[str, type[Frozen]]) -> dict[str, str]:
-    """Return the headings of sizes and of the forms of a series by definition."""
-    titles = {name: "Sizes" for name, cls in classes.items() if issubclass(cls, Size)}
-    forms = {
-        "AnnualSeries": "annual",
-        "FileSeries": "file",
-        "DayShape": "hourly, weekday, weekend",
-        "Monthly": "monthly",
-        "Seasons": "seasons",
-        "Season": "seasons: NAME",
-        "TimeOfUse": "periods",
-        "Rule": "periods: calendar",
-    }
-    return titles | {name: title for name, title in forms.items() if name in classes}
+    def assets_page(self) -> str:
+        """Return the list of technologies."""
+        lines = ["# Technologies", "", "One page for each `type` of an asset.", ""]
+        for name, cls in self.assets.items():
+            first = prose(cls.__doc__ or "").partition("\n\n")[0]
+            lines.append(f"- [{name}]({name}.md): {' '.join(first.split())}")
+        return "\n".join(lines)
+
+    def asset_page(self, name: str) -> str:
+        """Return formulas, keys and shared equations of one technology."""
+        cls = self.assets[name]
+        definition = self.definitions[cls.__name__]
+        own = dict(definition["properties"])
+        common = {key: own.pop(key) for key in Asset.model_fields}
+        ordered = {"type": own.pop("type"), **own, **common}
+        table = _table({**definition, "properties": ordered}, self.links(f"../{FIELDS}"))
+        parts = [f"# {name}", prose(cls.__doc__ or ""), "## Keys", table]
+        for base in cls.__mro__:
+            text = sys.modules[base.__module__].__doc__ or ""
+            if base.__module__.startswith(f"{_PACKAGE}.formulations.") and "$$" in text:
+                title = base.__module__.rpartition(".")[2]
+                parts += [f"## Shared equations: {title}", prose(text)]
+        return "\n\n".join(part.strip() for part in parts)
 
 
 def _text_of(cls: type[Frozen]) -> str:
@@ -202,14 +200,14 @@ class _Links:
     """Links to the headings of the page of fields."""
 
     def __init__(self, titles: Mapping[str, str], page: str) -> None:
-        self._titles = titles
+        self.titles = titles
         self._page = page
 
     def to(self, definition: str) -> str:
         """Return a link to a definition's section, or to the technologies."""
-        if definition not in self._titles:
+        if definition not in self.titles:
             return f"[a technology]({ASSETS}/index.md)"
-        title = self._titles[definition]
+        title = self.titles[definition]
         return f"[{title}]({self._page}#{slug(title)})"
 
     def heading(self, title: str) -> str:
@@ -219,7 +217,13 @@ class _Links:
 
 def _table(definition: Node, links: _Links) -> str:
     return _rows(
-        (f"`{key}`", _unit(node), _default(key, node, definition), _about(node), _allowed(node, links))
+        (
+            f"`{key}`",
+            _unit(node),
+            _default(key, node, definition),
+            _about(node),
+            _allowed(node, links),
+        )
         for key, node in definition["properties"].items()
         if key != "scenarios"
     )
@@ -249,15 +253,14 @@ def _unit(node: Node) -> str:
 
 def _default(key: str, node: Node, definition: Node) -> str:
     if key in definition.get("required", ()):
-        return ""
+        return "required"
     value = node.get("default")
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
+    if value is None or value in ("", []):
+        return "–"
     if isinstance(value, list):
-        return "none" if not value else f"`{value}`" if len(value) < 6 else "all"
-    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`" if value != "" else "none"
+        return "all"
+    shown = str(value).lower() if isinstance(value, bool) else value
+    return f"`{shown:g}`" if isinstance(shown, float) else f"`{shown}`"
 
 
 def _about(node: Node) -> str:
@@ -266,15 +269,15 @@ def _about(node: Node) -> str:
 
 def _allowed(node: Node, links: _Links) -> str:
     refs = list(_refs(node))
-    if any(ref == "FileSeries" for ref in refs):
-        return " ".join([*_bounds(node["anyOf"][0]), links.heading("Series")])
-    if refs and links.to(refs[0]).startswith("[Sizes]"):
-        return f"number or {links.heading('Sizes')}"
-    found = dict.fromkeys(_words(node, links))
-    return " or ".join(word for word in found if word)
+    if "FileSeries" in refs:
+        return ", ".join(filter(None, [_bounds(node["anyOf"][0]), links.heading(SERIES)]))
+    if refs and links.titles.get(refs[0]) == SIZES:
+        return f"number or {links.heading(SIZES)}"
+    return " or ".join(dict.fromkeys(filter(None, _words(node, links))))
 
 
 def _words(node: Node, links: _Links) -> Iterator[str]:
+    kind = node.get("type")
     if "anyOf" in node or "oneOf" in node:
         for part in (*node.get("anyOf", ()), *node.get("oneOf", ())):
             yield from _words(part, links)
@@ -282,27 +285,30 @@ def _words(node: Node, links: _Links) -> Iterator[str]:
         yield links.to(node["$ref"].removeprefix(_REF))
     elif "enum" in node or "const" in node:
         yield ", ".join(f"`{value}`" for value in node.get("enum", [node.get("const")]))
-    elif node.get("type") == "array":
-        yield _list_words(node, links)
-    elif node.get("type") == "object":
-        inner = node.get("additionalProperties") or {}
-        values = dict.fromkeys(_words(inner, links)) if isinstance(inner, dict) else {}
-        yield f"names with {' or '.join(values)}" if values else "mapping"
+    elif kind == "array":
+        low, high = node.get("minItems"), node.get("maxItems")
+        count = f"{low} of " if low == high and low else ""
+        yield f"list of {count}{_allowed(node['items'], links)}"
+    elif kind == "object":
+        (inner,) = (*node.get("patternProperties", {}).values(), *_extra(node))[:1]
+        yield f"names, each with {_allowed(inner, links)}"
     elif node.get("pattern") == MOMENT:
         yield "date, or date and time"
-    elif node.get("pattern") != QUANTITY_PATTERN and node.get("type") != "null":
-        yield " ".join(_bounds(node)) or _PLAIN.get(str(node.get("type")), "")
+    elif node.get("pattern") != QUANTITY_PATTERN and kind != "null":
+        yield ", ".join(filter(None, [_plain(kind, _bounds(node)), _bounds(node)]))
 
 
-def _list_words(node: Node, links: _Links) -> str:
-    low, high = node.get("minItems"), node.get("maxItems")
-    count = f"{low} " if low == high and low else ""
-    inside = " or ".join(dict.fromkeys(_words(node.get("items", {}), links)))
-    return f"list of {count}{inside or 'values'}".rstrip()
+def _plain(kind: object, bounds: str) -> str:
+    return "" if kind == "number" and bounds else _PLAIN[str(kind)]
 
 
-def _bounds(node: Node) -> list[str]:
-    return [", ".join(f"{sign} {node[key]:g}" for key, sign in _BOUNDS if key in node)]
+def _extra(node: Node) -> tuple[Node, ...]:
+    inner = node.get("additionalProperties")
+    return (inner,) if isinstance(inner, dict) else ()
+
+
+def _bounds(node: Node) -> str:
+    return ", ".join(f"{sign} {node[key]:g}" for key, sign in _BOUNDS if key in node)
 
 
 def _refs(node: Any) -> Iterator[str]:
@@ -326,7 +332,7 @@ def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the pages; with ``--check`` only say whether they are up to date."""
+    """Write the pages and say which changed."""
     parser = argparse.ArgumentParser(prog="python -m microgrid_opt.docs_pages", description=__doc__)
     parser.add_argument("folder", type=Path)
     changed = write(parser.parse_args(arguments).folder)

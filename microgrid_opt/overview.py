@@ -78,8 +78,9 @@ def show_comparison(out: Console, held: Comparison, folders: tuple[Path, Path]) 
     several = held.by_size["member"].nunique() > 1
     for row in held.by_size.to_dict("records"):
         owner = f"{row['member']}." if several else ""
-        cells = aligned([row["plan"], row["other"], row["difference"]])
-        made.add_row(f"{owner}{row['asset']} {row['size']}", *cells, row["unit"])
+        cells = aligned([row["plan"], row["other"]])
+        apart = aligned([row["difference"], row["plan"], row["other"]], sign=True)[0]
+        made.add_row(f"{owner}{row['asset']} {row['size']}", *cells, apart, row["unit"])
     parts = [made]
     for effect, title in ((COST, "Cost"), (CO2, "CO2")):
         entries = held.by_category[held.by_category["effect"] == effect].to_dict("records")

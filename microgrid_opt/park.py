@@ -40,7 +40,7 @@ from microgrid_opt.weather.spec import WeatherSpec
 from microgrid_opt.yamlparse import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -279,38 +279,55 @@ class Park(Frozen):
             for key in keys:
                 if key in RESERVED:
                     yield Finding("is a reserved name: choose another key.", key=f"{section}.{key}")
-        known = {"member": tuple(self.members), "carrier": (*CARRIERS, *self.carriers)}
         for key, carrier in self.carriers.items():
             if key in CARRIERS:
                 yield Finding(
                     "every park has this carrier: choose another key.", key=f"carriers.{key}"
                 )
             if carrier.unit not in {"kWh", "kg"}:
-                yield Finding(
-                    "must be kWh or kg.", key=f"carriers.{key}.unit", value=carrier.unit
-                )
+                yield Finding("must be kWh or kg.", key=f"carriers.{key}.unit", value=carrier.unit)
         for key, asset in self.assets.items():
             if asset.member is None and len(self.members) > 1:
                 yield Finding(
                     f"is missing: the park has several members ({', '.join(self.members)}).",
                     key=f"assets.{key}.member",
                 )
-            for size_name, size in asset.sizes().items():
-                method = size.annuity or self.finance.annuity
-                if method != "project" and size.replacement_fraction != 1.0:
+            yield from self._idle_replacements(key, asset)
+            yield from self._misfits(key, asset)
+
+    def _idle_replacements(self, key: str, asset: Asset) -> Iterator[Finding]:
+        for name in type(asset).model_fields:
+            size = getattr(asset, name)
+            if not isinstance(size, Size) or size.replacement_fraction == 1.0:
+                continue
+            method = size.annuity or self.finance.annuity
+            if method != "project":
+                yield Finding(
+                    f"means nothing with annuity `{method}`: leave it out, or use annuity "
+                    "`project`.",
+                    key=f"assets.{key}.{name}.replacement_fraction",
+                    value=size.replacement_fraction,
+                )
+
+    def _misfits(self, key: str, asset: Asset) -> Iterator[Finding]:
+        """Yield names that the park does not have; where there are none, what else does not fit."""
+        known = {"member": tuple(self.members), "carrier": (*CARRIERS, *self.carriers)}
+        unknown = False
+        for name, field in type(asset).model_fields.items():
+            value = getattr(asset, name)
+            for mark in field.metadata:
+                if isinstance(mark, Reference) and value not in {None, *known[mark.kind]}:
+                    unknown = True
                     yield Finding(
-                        f"`replacement_fraction` means nothing with annuity `{method}`: leave it "
-                        "out, or use annuity `project`.",
-                        key=f"assets.{key}.{size_name}",
+                        f"is no {mark.kind} of the park{_hint(str(value), known[mark.kind])}: "
+                        f"known are {', '.join(known[mark.kind])}.",
+                        key=f"assets.{key}.{name}",
+                        value=value,
                     )
-            unknown = list(_unknown_names(key, asset, known))
-            yield from unknown
-            if not unknown:
-                owner = asset.member or next(iter(self.members))
-                for name, problem in asset.misfits(owner, lambda name: self.carrier(name).unit):
-                    yield Finding(
-                        problem, key=f"assets.{key}.{name}", value=getattr(asset, name)
-                    )
+        if not unknown:
+            owner = asset.member or next(iter(self.members))
+            for name, problem in asset.misfits(owner, lambda name: self.carrier(name).unit):
+                yield Finding(problem, key=f"assets.{key}.{name}", value=getattr(asset, name))
 
     def owner(self, asset: str) -> str:
         """Return the key of the member that owns an asset."""
@@ -326,21 +343,6 @@ class Park(Frozen):
         return self.model_copy(
             update={"assets": assets, "carbon": self.carbon.reference(), "targets": Targets()}
         )
-
-
-def _unknown_names(
-    key: str, asset: Asset, known: Mapping[str, tuple[str, ...]]
-) -> Iterator[Finding]:
-    for name, field in type(asset).model_fields.items():
-        for mark in field.metadata:
-            value = getattr(asset, name)
-            if isinstance(mark, Reference) and value not in {None, *known[mark.kind]}:
-                yield Finding(
-                    f"is no {mark.kind} of the park{_hint(str(value), known[mark.kind])}: "
-                    f"known are {', '.join(known[mark.kind])}.",
-                    key=f"assets.{key}.{name}",
-                    value=value,
-                )
 
 
 def _hint(word: str, options: Iterable[str]) -> str:

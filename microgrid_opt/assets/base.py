@@ -6,11 +6,11 @@ registers when it is defined, so a file outside the package takes part as soon a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
 
 from pydantic_core import core_schema
 
-from microgrid_opt.fields import Frozen, Size
+from microgrid_opt.fields import Frozen, Reference, Size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +32,7 @@ class Asset(Frozen):
 
     abstract: ClassVar[bool] = True
 
-    member: str | None = None
+    member: Annotated[str | None, Reference("member")] = None
     """Owner; may be left out when the park has one member."""
     label: str | None = None
     """Name for tables and figures; the key of the asset when left out."""

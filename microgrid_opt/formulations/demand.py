@@ -16,9 +16,12 @@ Great Britain, section 2.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from pydantic import model_validator
 
 from microgrid_opt.assets.base import Asset
+from microgrid_opt.fields import refuse
 
 if TYPE_CHECKING:
     from microgrid_opt.audit import AssetAudit
@@ -36,6 +39,15 @@ class FixedDemand(Asset):
     @abstractmethod
     def unserved_price(self) -> float | None:
         """Price of unserved demand, or ``None`` when all of it must be served."""
+
+    @model_validator(mode="after")
+    def _worth_serving(self) -> Self:
+        if self.unserved_price is not None and self.unserved_price < 0:
+            key = next(name for name in type(self).model_fields if name.startswith("unserved_price"))
+            raise refuse(
+                "unserved", "must be at least 0: nobody is paid for cutting demand.", path=(key,)
+            )
+        return self
 
     def build(self, b: Builder) -> None:
         """Draw the demand; with a price, allow it to be left unserved."""

@@ -40,7 +40,7 @@ from microgrid_opt.assets.base import Asset
 from microgrid_opt.fields import Efficiency, Fraction, LossPerHour, PerHour, Size, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
@@ -96,29 +96,59 @@ class Reservoir(Asset):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        key, problem = next((*self._content_problems(), *self._power_problems()), ("", ""))
+        if problem:
+            raise refuse("reservoir", problem, path=(key,))
+        return self
+
+    def _content_problems(self) -> Iterator[tuple[str, str]]:
         if self.min_fraction > self.max_fraction:
-            raise refuse("reservoir", "`min_fraction` lies above `max_fraction`.")
+            yield "min_fraction", f"lies above `max_fraction` {self.max_fraction:g}."
         first = self.initial_fraction
         if first is None and self.final != "cyclic":
-            raise refuse(
-                "reservoir",
-                f"`final: {self.final}` needs `initial_fraction`: with a free start the store "
-                "would begin with content that nobody paid for.",
+            yield (
+                "final",
+                "needs `initial_fraction`: with a free start the store would begin with content "
+                "that nobody paid for.",
             )
         if first is not None and not self.min_fraction <= first <= self.max_fraction:
-            raise refuse(
-                "reservoir", "`initial_fraction` lies outside `min_fraction` … `max_fraction`."
+            yield (
+                "initial_fraction",
+                f"lies outside `min_fraction` {self.min_fraction:g} … `max_fraction` "
+                f"{self.max_fraction:g}.",
             )
+
+    def _power_problems(self) -> Iterator[tuple[str, str]]:
         low, high = self.min_c_rate_per_hour, self.max_c_rate_per_hour
         if low is not None and high is not None and low > high:
-            raise refuse("reservoir", "`min_c_rate_per_hour` lies above `max_c_rate_per_hour`.")
+            yield "min_c_rate_per_hour", f"lies above `max_c_rate_per_hour` {high:g}."
+        if low is not None and self.power_size is None:
+            yield "min_c_rate_per_hour", "needs a power that it can bind: give one."
+        if self.shared_power_limit and self.power_size is None and high is None:
+            yield "shared_power_limit", "needs a limit: give a power or `max_c_rate_per_hour`."
         if self.exclusive and self._largest_power() is None:
-            raise refuse(
-                "reservoir",
-                "`exclusive` needs a bound: give the power (or the capacity and "
-                "`max_c_rate_per_hour`) a maximum.",
+            yield (
+                "exclusive",
+                "needs a bound: give the power (or the capacity and `max_c_rate_per_hour`) a "
+                "maximum.",
             )
-        return self
+        rate = self._given_rate()
+        if rate is not None and not (low or 0.0) <= rate <= (np.inf if high is None else high):
+            broken, limit = (
+                ("max_c_rate_per_hour", high)
+                if high is not None and rate > high
+                else ("min_c_rate_per_hour", low)
+            )
+            yield (
+                broken,
+                f"does not fit the sizes: power per capacity is {rate:g}, this allows {limit:g}. "
+                "Correct a size or the rate, or let the plan choose a size.",
+            )
+
+    def _given_rate(self) -> float | None:
+        """Return power per capacity where both are given."""
+        power = None if self.power_size is None else self.power_size.fixed
+        return power / self.capacity_size.fixed if power and self.capacity_size.fixed else None
 
     def _largest_power(self) -> float | None:
         bounds = []
@@ -158,8 +188,9 @@ class Reservoir(Asset):
             b.require_once("largest_c_rate", power <= high * capacity)
         if chosen and power is not None and low is not None:
             b.require_once("least_c_rate", power >= low * capacity)
-        if self.shared_power_limit and power is not None:
-            b.require("shared_power", lambda t: charge[t] + discharge[t] <= power)
+        if self.shared_power_limit:
+            most = high * capacity if power is None and high is not None else power
+            b.require("shared_power", lambda t: charge[t] + discharge[t] <= most)
         if self.exclusive:
             bound = self._largest_power()
             charging = b.series("charging", unit="1", binary=True)

@@ -227,7 +227,10 @@
       line: { shape: "hv", width: 0.4, color: flow.colour }, fillcolor: flow.colour,
       yhoverformat: NUMBER, hoverlabel: { namelength: -1 },
     }));
-    traces.push(...lower(balance, (values) => held(means(values, cut)), x));
+    // A store's content is that at the end of its step.
+    const content = (values) => (cut.width
+      ? { x, y: held(means(values, cut)) } : { x: x.slice(1), y: means(values, cut) });
+    traces.push(...lower(balance, content, (values) => ({ x, y: held(means(values, cut)) })));
     draw(element, traces, dispatchLayout(balance, {
       type: "date", range: [x[0], x[x.length - 1]], hoverformat: "%a %d %b %Y, %H:%M",
     }, traces), 660);
@@ -242,15 +245,15 @@
       + ` Local time, ${data.time.zone}.`;
   }
 
-  function lower(balance, value, x) {
+  function lower(balance, content, price) {
     const traces = balance.contents.map((store) => ({
-      type: "scatter", mode: "lines", name: plain(store.label), x, y: value(array(store.array)),
+      type: "scatter", mode: "lines", name: plain(store.label), ...content(array(store.array)),
       yaxis: "y2", line: { color: store.colour, width: 1.8 }, yhoverformat: NUMBER,
     }));
     if (balance.price !== null) {
       traces.push({
-        type: "scatter", mode: "lines", name: "Cost of one more unit", x,
-        y: value(array(balance.price)), yaxis: balance.contents.length ? "y3" : "y2",
+        type: "scatter", mode: "lines", name: "Cost of one more unit", ...price(array(balance.price)),
+        yaxis: balance.contents.length ? "y3" : "y2",
         line: { color: "ink", width: 1.2, shape: "hv", dash: "dot" }, yhoverformat: NUMBER,
       });
     }
@@ -379,14 +382,14 @@
     }
     const signed = low < 0 && high > 0, reach = Math.max(-low, high);
     draw(element, [{
-      type: "heatmap", z, x0: firstDay, dx: DAY, y0: slot / HOUR / 2, dy: slot / HOUR,
+      type: "heatmap", z, x0: firstDay + DAY / 2, dx: DAY, y0: slot / HOUR / 2, dy: slot / HOUR,
       colorscale: signed ? "RdBu" : "Cividis", reversescale: signed,
       zmin: signed ? -reach : low, zmax: signed ? reach : high,
       colorbar: { title: { text: series.unit === "1" ? "" : series.unit }, thickness: 12, outlinewidth: 0, exponentformat: "none", separatethousands: true },
       hovertemplate: `%{x|%a %d %b %Y}, from %{text} h: %{z:${NUMBER}} ${series.unit === "1" ? "" : plain(series.unit)}<extra></extra>`,
       text: z.map((row, k) => row.map(() => +(k * slot / HOUR).toFixed(2))), hoverongaps: false,
     }], {
-      xaxis: { type: "date", showgrid: false }, margin: { l: 60, r: 20, t: 10, b: 36 },
+      xaxis: { type: "date", showgrid: false, ...(days < 15 ? { dtick: DAY, tickformat: "%a %d %b" } : {}) }, margin: { l: 60, r: 20, t: 10, b: 36 },
       yaxis: { title: { text: "hour of the day" }, range: [24, 0], tickvals: [0, 6, 12, 18, 24], showgrid: false },
     }, 380);
     byId("heat-hint").textContent = clipped

@@ -38,7 +38,7 @@ class Held:
 def choose(name: str, overrides: Sequence[str], matrix: Matrix) -> tuple[Profile, str]:
     """Return the solver profile for a model and one line that says why."""
     if name != AUTO:
-        return load_profile(name, overrides), f"profile {name} as asked"
+        return load_profile(name, overrides), ""
     kind = f"{'MILP' if matrix.is_mip else 'LP'} with {matrix.nonzero_count:,} nonzeros"
     if not matrix.is_mip and matrix.nonzero_count >= LARGE_NONZEROS:
         return load_profile(LARGE, overrides), f"{kind}: interior point (HiPO)"
@@ -71,7 +71,6 @@ def solve(
     stopped = time_limit_seconds is not None or outcome.status is Status.INTERRUPTED
     solution = outcome.accepted("feasible" if stopped else profile.accept)
     prices = "LP" if solution.row_duals is not None else ""
-    stages = [Stage(matrix_kind(matrix), outcome.seconds, outcome.objective, outcome.bound)]
     if matrix.is_mip:
         fixed = highs.fixed_lp_duals(matrix, solution, profile)
         if fixed.solution is not None and fixed.solution.row_duals is not None:

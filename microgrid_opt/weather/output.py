@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
+import numpy as np
+
 from microgrid_opt.errors import Finding, InputError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     FloatArray = npt.NDArray[np.float64]
 
 _YEAR_HOURS: Final = 8760.0
+NOTHING: Final = 1e-7
+"""Output below this [kW/kW] is none: dawn leaves 1e-12 that would only strain the solver."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Output(NamedTuple):
 
 
 def output_of(per_unit: FloatArray, step_hours: float, clipped_fraction: float = 0.0) -> Output:
-    """Put a series and its summary together."""
+    """Put a series and its summary together; what is below `NOTHING` is written as zero."""
+    per_unit = np.where(per_unit < NOTHING, 0.0, per_unit)
     mean = float(per_unit.mean())
     return Output(
         per_unit,
