@@ -109,7 +109,7 @@ def percent(fraction: float | None, *, sign: bool = False) -> str:
         return "-"
     share = 100.0 * fraction
     digits = ".1f" if abs(share) >= 0.05 or share == 0 else ".2g"
-    return f"{share:{'+' if sign else ''}{digits}} %"
+    return f"{share:{'+' if sign and share else ''}{digits}} %"
 
 
 def duration(seconds: float) -> str:

@@ -103,8 +103,8 @@ def slug(heading: str) -> str:
 
 
 def prose(doc: str) -> str:
-    """Return a docstring as Markdown."""
-    return inspect.cleandoc(doc).replace("``", "`")
+    """Return a docstring as Markdown, each formula a paragraph of its own."""
+    return inspect.cleandoc(doc).replace("``", "`").replace("$$\n$$", "$$\n\n$$")
 
 
 class _Manual:

@@ -1,4 +1,4 @@
-"""Make `support` importable from every test, and hypothesis repeatable where it must be."""
+"""Make `tests.support` importable from every test, and hypothesis repeatable where it must be."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-sys.path.append(str(Path(__file__).parent))
+root = str(Path(__file__).parent.parent)
+if root not in sys.path:
+    sys.path.append(root)
 
 settings.register_profile(
     "parks",

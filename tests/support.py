@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from microgrid_opt.results import Results
 
 EXACT = study.Asked("test")
-FINANCE = (
-    "{discount_rate: 0, project_years: 10, annuity: straight_line, investment_scaling: full}"
-)
+FINANCE = "{discount_rate: 0, project_years: 10, annuity: straight_line, investment_scaling: full}"
 """Without interest and scaling: capex 10 over 10 years costs 1 in any horizon."""
 
 

@@ -19,6 +19,9 @@ $$ c_t \le \bar P\,z_t, \quad d_t \le \bar P\,(1 - z_t) \text{ (exclusive)} $$
 | $r_{min}, r_{max}$ | ``min_c_rate_per_hour``, ``max_c_rate_per_hour`` | 1/h |
 | $z_t$ | ``charging`` | 0/1 |
 
+Sizes that are both given must keep the C-rates themselves; that is checked when the park is read. With
+existing capacity alone, as in a reference plan, the flows stay within both limits.
+
 Start and end: with no ``initial_fraction`` the store is cyclic, its state before the first step is
 that after the last one and free; with ``initial_fraction`` $f_0$ the state before the first step is
 $f_0 E$, and the end is the same (`cyclic`), at least that (`at_least_initial`) or `free`.
@@ -45,6 +48,9 @@ if TYPE_CHECKING:
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
     from microgrid_opt.results import AssetResults, Quantity
+
+
+SAME = 1e-9
 
 
 class Reservoir(Asset):
@@ -96,8 +102,7 @@ class Reservoir(Asset):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        key, problem = next((*self._content_problems(), *self._power_problems()), ("", ""))
-        if problem:
+        for key, problem in (*self._content_problems(), *self._power_problems()):
             raise refuse("reservoir", problem, path=(key,))
         return self
 
@@ -133,17 +138,14 @@ class Reservoir(Asset):
                 "maximum.",
             )
         rate = self._given_rate()
-        if rate is not None and not (low or 0.0) <= rate <= (np.inf if high is None else high):
-            broken, limit = (
-                ("max_c_rate_per_hour", high)
-                if high is not None and rate > high
-                else ("min_c_rate_per_hour", low)
-            )
-            yield (
-                broken,
-                f"does not fit the sizes: power per capacity is {rate:g}, this allows {limit:g}. "
-                "Correct a size or the rate, or let the plan choose a size.",
-            )
+        for key, sign in (("min_c_rate_per_hour", 1.0), ("max_c_rate_per_hour", -1.0)):
+            limit = getattr(self, key)
+            if rate is not None and limit is not None and sign * (limit - rate) > SAME * limit:
+                yield (
+                    key,
+                    f"does not fit the sizes given: their power per capacity is {rate:g}. Correct a "
+                    "size or the rate, or let the plan choose a size.",
+                )
 
     def _given_rate(self) -> float | None:
         """Return power per capacity where both are given."""
@@ -168,7 +170,7 @@ class Reservoir(Asset):
             limit = rate * capacity if power is None else min(power, rate * capacity)
         charge = b.series("charge", unit=self.flow_unit, upper=limit)
         discharge = b.series("discharge", unit=self.flow_unit, upper=limit)
-        self._write_power(b, capacity, power, charge, discharge)
+        self._write_power(b, capacity, power, limit, charge, discharge)
         self._write_content(b, capacity, charge, discharge)
         b.draw(self.carrier, charge, role="storage")
         b.supply(self.carrier, discharge, role="storage")
@@ -177,7 +179,7 @@ class Reservoir(Asset):
                 b.book("variable_om", b.total(flow, cost))
 
     def _write_power(
-        self, b: Builder, capacity: Any, power: Any, charge: Any, discharge: Any
+        self, b: Builder, capacity: Any, power: Any, limit: Any, charge: Any, discharge: Any
     ) -> None:
         low, high = self.min_c_rate_per_hour, self.max_c_rate_per_hour
         chosen = b.is_choice(power) or b.is_choice(capacity)
@@ -189,7 +191,7 @@ class Reservoir(Asset):
         if chosen and power is not None and low is not None:
             b.require_once("least_c_rate", power >= low * capacity)
         if self.shared_power_limit:
-            most = high * capacity if power is None and high is not None else power
+            most = high * capacity if limit is None else limit
             b.require("shared_power", lambda t: charge[t] + discharge[t] <= most)
         if self.exclusive:
             bound = self._largest_power()
@@ -261,6 +263,13 @@ class Reservoir(Asset):
         for name, flow in (("charge", charge), ("discharge", discharge)):
             a.at_most(f"{name} not negative", 0.0, flow, unit=self.flow_unit)
             a.at_most(f"{name} within power", flow, limit, unit=self.flow_unit)
+        given = self.capacity_size.fixed is not None
+        if self.power_size is not None and not (given and self.power_size.fixed is not None):
+            power = a.size(self.power_name)
+            low, high = self.min_c_rate_per_hour, self.max_c_rate_per_hour
+            a.at_most("least C-rate", (low or 0.0) * capacity, power, unit=self.flow_unit)
+            most = np.inf if high is None else high * capacity
+            a.at_most("largest C-rate", power, most, unit=self.flow_unit)
         if self.shared_power_limit:
             a.at_most("one converter", charge + discharge, limit, unit=self.flow_unit)
         both = np.minimum(charge, discharge)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _READ_AS = {"deg": "°", "degC": "°C", "year": "years", "m2": "m²", "kg/m3": "kg/m³", "W/m2": "W/m²"}
 _SHOWN_ELSEWHERE = ("type", "label", "member", "name", "description", "schema_version")
+_WORDS = {"True": "yes", "False": "no", "None": "none"}
 _LONGEST = 12
 """Lists up to this length are written out."""
 
@@ -77,7 +78,9 @@ def inputs_of(
             rows += inputs_of(value, currency, arrays, f"{path}.{name}", f"{key}.")
         elif isinstance(value, dict) and any(isinstance(v, BaseModel) for v in value.values()):
             for inner, item in value.items():
-                rows += inputs_of(item, currency, arrays, f"{path}.{name}.{inner}", f"{key}.{inner}.")
+                rows += inputs_of(
+                    item, currency, arrays, f"{path}.{name}.{inner}", f"{key}.{inner}."
+                )
         else:
             text = f"{_text(value)} {unit}".rstrip()
             rows.append(Input(key, text, _meaning(info), not given))
@@ -151,22 +154,16 @@ def _form(series: Any) -> str:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return format_number(value, digits=6)
-    if value is None:
-        return "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_text(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple, set, frozenset)):
         items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else list(value)
         if len(items) > _LONGEST:
             return f"{len(items)} values"
         return ", ".join(_text(item) for item in items)
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {_text(item)}" for key, item in value.items())
-    return str(value)
+    if isinstance(value, float):
+        return format_number(value, digits=6)
+    return _WORDS.get(str(value), str(value))
 
 
 def _meaning(info: Any) -> str:

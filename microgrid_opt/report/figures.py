@@ -126,7 +126,7 @@ def _stacked(
     gross = _gross(held.values())
     divisor, shown = scaled([gross], unit, least=1.0)
     bars = list(held)
-    traces = [
+    traces: list[Spec] = [
         {
             "type": "bar",
             "orientation": "h",
@@ -141,38 +141,7 @@ def _stacked(
     ]
     if not traces:
         return None
-    nets = [sum(held[bar].values()) for bar in bars]
-    ends = [sum(max(part, 0.0) for part in held[bar].values()) for bar in bars]
-    traces.append(
-        {
-            "type": "scatter",
-            "mode": "text",
-            "y": bars,
-            "x": [rounded(end / divisor) for end in ends],
-            "text": [f"  {format_quantity(value, unit)}".replace("-", "−") for value in nets],
-            "textposition": "middle right",
-            "cliponaxis": False,
-            "hoverinfo": "skip",
-            "showlegend": False,
-        }
-    )
-    if any(end > value + _SMALL * gross for end, value in zip(ends, nets, strict=True)):
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": "Net total",
-                "y": bars,
-                "x": [rounded(value / divisor) for value in nets],
-                "marker": {
-                    "symbol": "diamond",
-                    "size": 11,
-                    "color": "ink",
-                    "line": {"width": 1.5, "color": "#ffffff"},
-                },
-                "hovertemplate": f"Net total: %{{x:,.5~r}} {shown}<extra>%{{y}}</extra>",
-            }
-        )
+    traces += _nets(held, unit, divisor, shown)
     layout = {
         "barmode": "relative",
         "xaxis": {"title": {"text": shown}, "zeroline": True},
@@ -183,6 +152,43 @@ def _stacked(
     }
     label = f"{effect} by {column}: {' and '.join(bars).lower()}"
     return _figure(label, traces, layout, 110 + 56 * len(bars) + 22 * (len(traces) // 5))
+
+
+def _nets(
+    held: Mapping[str, Mapping[str, float]], unit: str, divisor: float, shown: str
+) -> list[Spec]:
+    """Return the total of each bar as a text at its end, and as a mark where parts are negative."""
+    bars = list(held)
+    nets = [sum(held[bar].values()) for bar in bars]
+    ends = [sum(max(part, 0.0) for part in held[bar].values()) for bar in bars]
+    words: Spec = {
+        "type": "scatter",
+        "mode": "text",
+        "y": bars,
+        "x": [rounded(end / divisor) for end in ends],
+        "text": [f"  {format_quantity(net, unit)}".replace("-", "−") for net in nets],
+        "textposition": "middle right",
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+    if not any(end > net + _SMALL * abs(end) for end, net in zip(ends, nets, strict=True)):
+        return [words]
+    marks: Spec = {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "Net total",
+        "y": bars,
+        "x": [rounded(net / divisor) for net in nets],
+        "marker": {
+            "symbol": "diamond",
+            "size": 11,
+            "color": "ink",
+            "line": {"width": 1.5, "color": "#ffffff"},
+        },
+        "hovertemplate": f"Net total: %{{x:,.5~r}} {shown}<extra>%{{y}}</extra>",
+    }
+    return [words, marks]
 
 
 def members(view: View, effect: str) -> Spec | None:

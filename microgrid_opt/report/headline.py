@@ -194,7 +194,9 @@ def summary(view: View) -> str:
         money = "leaves the total cost as it is"
     else:
         year = format_quantity(abs(saving), f"{view.currency}/year")
-        money = f"{'saves' if saving > 0 else 'costs'} {year}{'' if saving > 0 else ' more'} in total"
+        money = (
+            f"{'saves' if saving > 0 else 'costs'} {year}{'' if saving > 0 else ' more'} in total"
+        )
         money += ", capital cost included"
     return f"{subject} {money}{_co2_change(view.results.co2_kg, reference.co2_kg)}."
 
@@ -221,16 +223,24 @@ def certificate(view: View) -> Context:
         ("Objective", f"{format_number(run.objective, digits=8)} {money} over the horizon"),
         (
             "Proven bound",
-            "none" if run.bound is None or not is_number(run.bound)
+            "none"
+            if run.bound is None or not is_number(run.bound)
             else f"{format_number(run.bound, digits=8)} {money}: no plan can cost less",
         ),
         ("Gap", "not known" if run.gap is None or not is_number(run.gap) else _gap(run.gap)),
-        ("Kind", f"{run.kind}, {_count(run.columns, 'column')}, {_count(run.rows, 'row')}, "
-                 f"{_count(run.nonzeros, 'nonzero')}, {_count(run.integers, 'integer')}"),
+        (
+            "Kind",
+            f"{run.kind}, {_count(run.columns, 'column')}, {_count(run.rows, 'row')}, "
+            f"{_count(run.nonzeros, 'nonzero')}, {_count(run.integers, 'integer')}",
+        ),
         ("Solver", f"{run.solver}, profile {run.profile}, strategy {run.strategy}"),
         ("Options", options or "those of the profile"),
-        ("Prices", f"duals of the {run.prices_from}" if run.prices_from
-         else "none: this kind of solve gives no duals"),
+        (
+            "Prices",
+            f"duals of the {run.prices_from}"
+            if run.prices_from
+            else "none: this kind of solve gives no duals",
+        ),
         ("Solve time", format_seconds(run.seconds)),
     ]
     if view.plan.seconds:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from microgrid_opt.report.view import Planned
 
 _FOLDER = Path(__file__).resolve().parent
+_SCRIPTS = ("charts.js", "dispatch.js", "patterns.js", "page.js")
 _CONTENTS = (
     ("overview", "Overview"),
     ("build", "What to build"),
@@ -75,7 +76,7 @@ def render(plan: Planned) -> str:
         specs[name] = spec
         return {"id": name, "label": spec["label"], "height": spec["height"]}
 
-    library, script = _library(), _asset("report.js")
+    library, script = _library(), _script()
     context = {
         "title": park.name,
         "description": park.description,
@@ -86,7 +87,9 @@ def render(plan: Planned) -> str:
         "cards": headline.cards(view),
         "verdict": headline.verdict(view),
         "summary": headline.summary(view),
-        "reference_note": "" if plan.reference is not None else _sentence(plan.reference_note or "none was made"),
+        "reference_note": ""
+        if plan.reference is not None
+        else _sentence(plan.reference_note or "none was made"),
         "build": sections.build(view),
         "cost": sections.effect(view, COST),
         "cash_flow": figures.cash_flow(view),
@@ -151,6 +154,13 @@ def _library() -> str:
     from plotly.offline import get_plotlyjs  # noqa: PLC0415
 
     return str(get_plotlyjs()).replace("</script", "<\\/script")
+
+
+@lru_cache(maxsize=1)
+def _script() -> str:
+    """Return the report's own scripts as one, in a scope of its own."""
+    parts = "\n".join(_asset(name) for name in _SCRIPTS)
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 def _asset(name: str) -> str:

@@ -89,7 +89,8 @@ def _balance(
     info = view.carriers[carrier]
     month, hours = results.horizon.month, results.horizon.hours
     count = len(results.horizon.month_labels)
-    flows, peaks = [], {}
+    flows: list[dict[str, Any]] = []
+    peaks: dict[str, NDArray[np.float64]] = {}
     for position in np.flatnonzero(
         (results.flows["member"] == member) & (results.flows["carrier"] == carrier)
     ):
@@ -112,8 +113,7 @@ def _balance(
             }
         )
         if row["role"] in {"import", "demand"}:
-            peaks.setdefault(row["role"], np.zeros(len(hours)))
-            peaks[row["role"]] = peaks[row["role"]] + values
+            peaks[row["role"]] = peaks.get(row["role"], 0.0) + values
     price = f"{member}.{carrier}"
     return {
         "label": view.balance_label(member, carrier),
@@ -162,9 +162,7 @@ def _billed(view: View, rows: pd.DataFrame, unit: str) -> list[dict[str, Any]]:
     ]
 
 
-def _contents(
-    view: View, pool: Pool, member: str, carrier: str, unit: str
-) -> list[dict[str, Any]]:
+def _contents(view: View, pool: Pool, member: str, carrier: str, unit: str) -> list[dict[str, Any]]:
     """Return contents of stores: series in the carrier's unit of assets that store it."""
     flows, columns = view.results.flows, view.results.columns
     stores = flows[
@@ -212,7 +210,5 @@ def _series(view: View, pool: Pool) -> list[dict[str, Any]]:
         )
     for key, values in view.plan.problem.arrays.items():
         label, unit = input_label(view, key)
-        found.append(
-            {"group": "Inputs", "label": label, "unit": unit, "array": pool.add(values)}
-        )
+        found.append({"group": "Inputs", "label": label, "unit": unit, "array": pool.add(values)})
     return [series for series in found if isinstance(pool.held[series["array"]], str)]

@@ -69,10 +69,10 @@ def energy_graph(results: Results) -> Graph:
     graph = Graph()
     passing: dict[str, _Passing] = {}
     stored: dict[str, list[float]] = {}
-    for row in results.energy.itertuples():
-        bus: Bus = (str(row.member), str(row.carrier))
-        asset, role = str(row.asset), str(row.role)
-        for sign, energy in ((1, float(row.supplied_kwh)), (-1, float(row.drawn_kwh))):
+    for row in results.energy.to_dict("records"):
+        bus: Bus = (row["member"], row["carrier"])
+        asset, role = row["asset"], row["role"]
+        for sign, energy in ((1, float(row["supplied_kwh"])), (-1, float(row["drawn_kwh"]))):
             if energy <= 0:
                 continue
             if role in _PASSING:
@@ -86,10 +86,10 @@ def energy_graph(results: Results) -> Graph:
     for asset, (given, taken) in stored.items():
         graph.add(("asset", asset, "storage", "-1"), ("lost",), taken - given, "")
     _pass(graph, list(passing.values()))
-    for row in results.details.itertuples():
-        if row.name == "curtailed" and row.unit == "kWh":
-            source = ("asset", str(row.asset), "generation", "1")
-            graph.add(source, ("curtailed",), float(row.value), "")
+    for row in results.details.to_dict("records"):
+        if row["name"] == "curtailed" and row["unit"] == "kWh":
+            source = ("asset", row["asset"], "generation", "1")
+            graph.add(source, ("curtailed",), float(row["value"]), "")
     return graph
 
 
@@ -103,9 +103,7 @@ def _pass(graph: Graph, passing: list[_Passing]) -> None:
     """Add converters and lines, the largest first, each as one node unless it closes a cycle."""
     after: dict[Bus, set[Bus]] = {}
     for one in sorted(passing, key=lambda p: -sum(p.taken.values())):
-        cyclic = any(
-            start in _reached(after, end) for start in one.taken for end in one.given
-        )
+        cyclic = any(start in _reached(after, end) for start in one.taken for end in one.given)
         inward: Node = ("asset", one.asset, "conversion", "-1" if cyclic else "0")
         outward: Node = ("asset", one.asset, "conversion", "1" if cyclic else "0")
         if not cyclic:
@@ -168,7 +166,12 @@ def sankey(view: View) -> dict[str, Any] | None:
     starts = len({start for start, *_ in links if start[0] != "bus"})
     ends = len({end for _, end, *_ in links if end[0] != "bus"})
     height = 140 + 42 * max(starts, ends)
-    return {"label": "Energy flows", "data": [trace], "layout": {"margin": _MARGIN}, "height": min(height, 900)}
+    return {
+        "label": "Energy flows",
+        "data": [trace],
+        "layout": {"margin": _MARGIN},
+        "height": min(height, 900),
+    }
 
 
 def _labels(view: View, nodes: list[Node], giving: set[Node]) -> list[str]:

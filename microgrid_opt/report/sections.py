@@ -39,10 +39,16 @@ def span(view: View) -> str:
         step = f"{format_number(float(lengths.min()))} to {format_number(float(lengths.max()))} h"
     elif lengths[0] >= 1:
         step = f"{format_number(float(lengths[0]))} h"
-    days = f"{first:%Y-%m-%d}" if first.date() == last.date() else f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    days = (
+        f"{first:%Y-%m-%d}"
+        if first.date() == last.date()
+        else f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
+    )
     count = f"{len(horizon):,} step{'s' if len(horizon) != 1 else ''}"
-    weighted = "" if np.allclose(horizon.weight, 1.0) else (
-        f", weighted to {format_number(horizon.total_hours)} h"
+    weighted = (
+        ""
+        if np.allclose(horizon.weight, 1.0)
+        else (f", weighted to {format_number(horizon.total_hours)} h")
     )
     return f"{days}, {count} of {step}{weighted}"
 

@@ -61,7 +61,9 @@ def scaled(values: Iterable[float | None], unit: str, *, least: float = 0.0) -> 
     base, per, period = unit.partition("/")
     if period not in {"", "year", "h", "month"}:
         return 1.0, unit
-    peak = max((abs(value) for value in values if value is not None and is_number(value)), default=0)
+    peak = max(
+        (abs(value) for value in values if value is not None and is_number(value)), default=0
+    )
     money = is_currency(base)
     steps = (_MONEY_ALONE if least else _MONEY) if money else _PREFIXES.get(base, ())
     first, higher = (_WHOLE_COLUMN_MONEY, _WHOLE_COLUMN_MONEY) if money else _WHOLE_COLUMN
@@ -74,7 +76,9 @@ def scaled(values: Iterable[float | None], unit: str, *, least: float = 0.0) -> 
 
 def decimals_for(values: Iterable[float | None], digits: int = 4) -> int:
     """Return how many decimals give the largest of some numbers ``digits`` digits."""
-    peak = max((abs(value) for value in values if value is not None and is_number(value)), default=0)
+    peak = max(
+        (abs(value) for value in values if value is not None and is_number(value)), default=0
+    )
     if peak == 0:
         return 0
     return max(0, digits - 1 - math.floor(math.log10(peak) + _ROOM))
@@ -251,9 +255,11 @@ class Table:
             return format_number(cell)
         if column.unit == "%":
             decimals = 1 if column.decimals is None else column.decimals
-            return f"{format_number(100.0 * cell, decimals=decimals, sign=column.sign)} %" if (
-                is_number(cell)
-            ) else MISSING
+            return (
+                f"{format_number(100.0 * cell, decimals=decimals, sign=column.sign)} %"
+                if (is_number(cell))
+                else MISSING
+            )
         divisor, _, decimals = formats[column.unit]
         if column.decimals is not None:
             decimals = column.decimals

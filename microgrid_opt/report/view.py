@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from microgrid_opt.report.colours import asset_colours, carrier_colours
 from microgrid_opt.report.tables import humanised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
 
@@ -147,11 +148,10 @@ class View:
     def flow_values(self, held: Results, position: int) -> NDArray[np.float64]:
         """Return factor × column of one row of a flow table, unsigned, shape (n,)."""
         row = held.flows.iloc[position]
-        factor = row["factor"]
-        values = held.series[row["column"]].to_numpy()
-        if factor == factor:  # not NaN
-            return values * float(factor)
-        return values * held.factors[str(held.flows.index[position])].to_numpy()
+        factor: Any = row["factor"]
+        if np.isnan(factor):
+            factor = held.factors[str(held.flows.index[position])].to_numpy()
+        return np.asarray(factor * held.series[row["column"]].to_numpy(), dtype=float)
 
 
 def _by_day(results: Results) -> Iterator[str]:

@@ -64,6 +64,13 @@ def solve(
         Stopped before a plan was held.
     """
     outcome = highs.solve(matrix, profile, time_limit=time_limit_seconds, on_progress=on_progress)
+    stages = [Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound)]
+    if outcome.status is Status.UNKNOWN and why:
+        # HiPO may give up on badly priced models; simplex takes longer and does not.
+        profile, why = load_profile(SMALL), f"{why}, which gave up; then dual simplex"
+        left = None if time_limit_seconds is None else time_limit_seconds - outcome.seconds
+        outcome = highs.solve(matrix, profile, time_limit=left, on_progress=on_progress)
+        stages.append(Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound))
     if outcome.status is Status.INFEASIBLE:
         from microgrid_opt.solve.diagnosis import diagnose  # noqa: PLC0415
 
@@ -84,11 +91,6 @@ def solve(
     return Held(solution, _run(matrix, profile, outcome, why, prices, tuple(stages)))
 
 
-def matrix_kind(matrix: Matrix) -> str:
-    """Return LP or MILP."""
-    return "MILP" if matrix.is_mip else "LP"
-
-
 def _run(
     matrix: Matrix,
     profile: Profile,
@@ -103,7 +105,7 @@ def _run(
         objective=float("nan") if objective is None else objective,
         bound=outcome.bound,
         gap=outcome.gap,
-        kind=matrix_kind(matrix),
+        kind="MILP" if matrix.is_mip else "LP",
         profile=profile.name,
         strategy="direct",
         choice=why,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
 from microgrid_opt.cli import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = """\
@@ -35,12 +37,9 @@ scenarios:
 """
 """Each kW of PV costs 87.6 CNY/year, 0.04 CNY over 4 h, and saves 2 CNY: all 60 kW are built."""
 
-Run = Callable[..., Any]
-Spawn = Callable[..., subprocess.CompletedProcess[str]]
-
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Return a function that runs a command in an empty folder with ``tiny.yaml``."""
     monkeypatch.chdir(tmp_path)
     for name in ("COLUMNS", "FORCE_COLOR", "NO_COLOR", "MICROGRID_OPT_DEBUG"):
@@ -53,34 +52,37 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return invoke
 
 
-@pytest.fixture
-def spawn(tmp_path: Path) -> Spawn:
-    """Return a function that runs Python in a process of its own, in the same folder."""
-    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+class Program:
+    """The program in a process of its own, in a folder with ``tiny.yaml``."""
 
-    def start(
-        *arguments: str, env: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
+
+    def options(self, **changes: str) -> dict[str, Any]:
+        """Return where and in which environment to run: nothing there steers the output."""
+        dropped = {"COLUMNS", "FORCE_COLOR", "NO_COLOR", "MICROGRID_OPT_DEBUG", "PYTHONPATH"}
+        kept = {name: value for name, value in os.environ.items() if name not in dropped}
+        return {"cwd": self.folder, "env": kept | {"PYTHONPATH": str(ROOT)} | changes}
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line; code after ``-c`` instead of a command runs as it is."""
+        head = [] if arguments[0] == "-c" else ["-m", "microgrid_opt"]
+        return [sys.executable, *head, *arguments]
+
+    def run(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        """Run to the end, with `changes` to the environment."""
         return subprocess.run(
-            command(arguments),
-            cwd=tmp_path,
-            env=environment(env or {}),
+            self.command(*arguments),
             capture_output=True,
             check=False,
             encoding="utf-8",
             timeout=120,
+            **self.options(**changes),
         )
 
-    return start
 
-
-def command(arguments: Sequence[str]) -> list[str]:
-    """Return the command line of the program."""
-    return [sys.executable, "-m", "microgrid_opt", *arguments]
-
-
-def environment(changes: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment in which the package is found and nothing steers the output."""
-    dropped = {"COLUMNS", "FORCE_COLOR", "NO_COLOR", "MICROGRID_OPT_DEBUG", "PYTHONPATH"}
-    kept = {name: value for name, value in os.environ.items() if name not in dropped}
-    return kept | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"} | dict(changes)
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Return the program as a process, in an empty folder with ``tiny.yaml``."""
+    return Program(tmp_path)

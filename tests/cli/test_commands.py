@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from microgrid_opt import study
 from microgrid_opt.schema import json_schema
 from microgrid_opt.solve.profiles import profile_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_validate_shows_what_was_understood(run: Any) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -15,6 +14,9 @@ from microgrid_opt.assets.load import Load
 from microgrid_opt.park import park_model
 from microgrid_opt.schema import DIALECT, ID, json_schema
 from microgrid_opt.starter import write_starter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def validator() -> Draft202012Validator:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +12,9 @@ from microgrid_opt import audit as auditing
 from microgrid_opt.audit import Audit, Check
 from microgrid_opt.cli import all_of, default_name
 from microgrid_opt.errors import Finding, InputError, NoPlanError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_the_summary_says_what_to_build_and_what_it_is_worth(run: Any) -> None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from support import bill, park, solve_text, solved
 
 from microgrid_opt.errors import InfeasibleError
+from tests.support import bill, park, solve_text, solved
 
 PARK = """
     load: {type: load, power_kw: 10}

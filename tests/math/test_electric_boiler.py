@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from support import bill, park, solved
+
+from tests.support import bill, park, solved
 
 PARK = """
     heat: {type: heat_demand, power_kw: 100}

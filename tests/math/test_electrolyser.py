@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from support import bill, park, solve_text, solved
 
 from microgrid_opt.errors import InputError
+from tests.support import bill, park, solve_text, solved
 
 GRID = "grid: {type: grid, import_price_per_kwh: 0.1}"
 DEMAND = "process: {type: hydrogen_demand, flow_kg_per_hour: 2}"

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from support import bill, day, park, problem_of, solve_text, solved
 
 from microgrid_opt.errors import InputError, NoPlanError
+from tests.support import bill, day, park, problem_of, solve_text, solved
 
 LOAD = "load: {type: load, power_kw: 4}"
 
@@ -191,9 +191,7 @@ def test_unbounded_wash_trade_is_told() -> None:
     """Proves: without any limit the cost falls without end, and the error says so."""
     with pytest.raises(NoPlanError, match="fall without end"):
         solve_text(
-            park(
-                f"{LOAD}\ngrid: {{type: grid, import_price_per_kwh: 1, export_price_per_kwh: 2}}"
-            )
+            park(f"{LOAD}\ngrid: {{type: grid, import_price_per_kwh: 1, export_price_per_kwh: 2}}")
         )
 
 
@@ -201,7 +199,9 @@ def test_exclusive_without_bound_is_refused() -> None:
     """Proves: a big-M comes only from a declared bound."""
     with pytest.raises(InputError, match="`exclusive` needs a bound on the import"):
         problem_of(
-            park("grid: {type: grid, import_price_per_kwh: 1, exclusive: true, export_price_per_kwh: 1}")
+            park(
+                "grid: {type: grid, import_price_per_kwh: 1, exclusive: true, export_price_per_kwh: 1}"
+            )
         )
 
 

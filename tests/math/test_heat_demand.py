@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from support import bill, day, park, solved
+
+from tests.support import bill, day, park, solved
 
 DISTRICT = "district: {type: supply, carrier: heat, price_per_kwh: 0.2}"
 
@@ -18,7 +19,9 @@ def test_heat_is_bought_to_the_last_kwh() -> None:
 def test_cold_is_priced() -> None:
     """Proves: 5 kW beyond the limit stay unserved at 3. Sensitivity: limit + 1 saves 3 − 0.2."""
     limited = DISTRICT.replace("}", ", limit_kw: 25}")
-    text = park(f"heat: {{type: heat_demand, power_kw: 30, unserved_price_per_kwh: 3}}\n{limited}", hours=1)
+    text = park(
+        f"heat: {{type: heat_demand, power_kw: 30, unserved_price_per_kwh: 3}}\n{limited}", hours=1
+    )
     results = solved(text)
     assert bill(results, "heat", "unserved") == pytest.approx(15)
     assert results.cost == pytest.approx(25 * 0.2 + 15)

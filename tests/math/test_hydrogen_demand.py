@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from support import bill, day, park, solved
+
+from tests.support import bill, day, park, solved
 
 TRUCK = "truck: {type: supply, carrier: hydrogen, price_per_kg: 30}"
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from support import bill, day, park, problem_of, solve_text, solved
 
 from microgrid_opt.errors import InfeasibleError, InputError
+from tests.support import bill, day, park, problem_of, solve_text, solved
 
 MEMBERS = "{north: {}, south: {}}"
 PARK = """
@@ -31,24 +31,22 @@ def test_a_kwh_sent_costs_at_the_owner() -> None:
     """Proves: 8 kWh × 0.1 stand with the line's member. Sensitivity: at 2 a kWh nothing is sent."""
     results = solved(park(PARK % ", variable_om_per_kwh: 0.1", hours=1, members=MEMBERS))
     assert bill(results, "cable", "variable_om") == pytest.approx(0.8)
-    (owner,) = results.ledger.loc[results.ledger["asset"] == "cable", "member"]
-    assert owner == "north"
+    assert set(results.ledger.loc[results.ledger["asset"] == "cable", "member"]) == {"north"}
     idle = solved(park(PARK % ", variable_om_per_kwh: 2", hours=1, members=MEMBERS))
     assert idle.of("cable.forward") == pytest.approx([0])
 
 
-@pytest.mark.parametrize(("both_ways", "cost"), [("true", 5.4 + 0.1), ("false", 18.0)])
+@pytest.mark.parametrize(("both_ways", "cost"), [("true", 5.4 + 0.6), ("false", 5.4 + 10.8)])
 def test_flow_back(both_ways: str, cost: float) -> None:
-    """Proves: south's surplus serves north if the line may flow back.
+    """Proves: south's sun serves north if the line may flow back.
 
-    Hour 1: north takes 5.4 from the grid at 1. Hour 2: south has 6 kW of sun, which bring 5.4 to
-    north over the line; sent at 0.1/6 a kWh the plan pays 0.1; without the way back 5.4 + 12.6 × …
-    Sensitivity: the way back saves 12.5.
+    Hour 1: north buys 5.4 at 1. Hour 2: south's 6 kW bring 5.4 to north, for 0.1 a kWh sent; without
+    the way back north buys 5.4 at 2. Sensitivity: the way back saves 10.2.
     """
     text = park(
         f"""
         load: {{type: load, member: north, power_kw: {day(5.4, 5.4)}}}
-        grid: {{type: grid, member: north, import_price_per_kwh: {day(1, 7 / 3)}}}
+        grid: {{type: grid, member: north, import_price_per_kwh: {day(1, 2)}}}
         sun: {{type: pv, member: south, power_kw: 6, output_per_kw: {day(0, 1)}}}
         cable:
           type: line
@@ -56,7 +54,7 @@ def test_flow_back(both_ways: str, cost: float) -> None:
           to: south
           power_kw: 8
           efficiency: 0.9
-          variable_om_per_kwh: {0.1 / 6}
+          variable_om_per_kwh: 0.1
           both_ways: {both_ways}
         """,
         members=MEMBERS,
@@ -126,6 +124,4 @@ def test_line_to_itself_is_refused() -> None:
 def test_line_of_a_carrier_in_kg_is_refused() -> None:
     """Proves: a capacity in kW does not limit kg/h."""
     with pytest.raises(InputError, match=r"cable\.carrier = 'hydrogen'.*counted in kg"):
-        problem_of(
-            park((PARK % ", carrier: hydrogen"), members=MEMBERS)
-        )
+        problem_of(park((PARK % ", carrier: hydrogen"), members=MEMBERS))

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from support import bill, day, park, shadow_price, solve_text, solved
+
+from tests.support import bill, day, park, shadow_price, solve_text, solved
 
 GRID = "grid: {type: grid, import_price_per_kwh: 0.5}"
 
@@ -30,7 +31,9 @@ def test_unserved_load_costs_the_value_of_lost_load() -> None:
     Sensitivity: an import limit one kW higher saves 5 − 0.5.
     """
     limited = "grid: {type: grid, import_price_per_kwh: 0.5, import_limit_kw: 6}"
-    text = park(f"load: {{type: load, power_kw: 10, unserved_price_per_kwh: 5}}\n{limited}", hours=1)
+    text = park(
+        f"load: {{type: load, power_kw: 10, unserved_price_per_kwh: 5}}\n{limited}", hours=1
+    )
     results = solved(text)
     assert results.of("load.unserved") == pytest.approx([4])
     assert bill(results, "load", "unserved") == pytest.approx(20)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from support import bill, day, park, shadow_price, solved
+
+from tests.support import bill, day, park, shadow_price, solved
 
 DEMAND = f"heat: {{type: heat_demand, power_kw: {day(10, 20)}}}"
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from support import day, park, solved
+
+from tests.support import day, park, solved
 
 PARK = """
     load: {type: load, power_kw: 12}

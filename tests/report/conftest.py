@@ -2,19 +2,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from microgrid_opt.audit import Audit, Check
 from microgrid_opt.compare import compare_plans
-from microgrid_opt.horizon import Horizon
 from microgrid_opt.park import park_model
 from microgrid_opt.problem import Problem, prepare
 from microgrid_opt.results import Results, Run, Stage
 from microgrid_opt.study import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from microgrid_opt.horizon import Horizon
 
 COLUMNS = {
     "columns": "key member asset name unit",
@@ -81,11 +86,19 @@ class Sheet:
         energy = (at, asset, carrier, role, renewable, unit, *pair, *(v * content for v in pair))
         self.held["energy"].append(energy)
 
-    def supply(self, asset: str, name: str, values: Any, carrier: str, role: str, **more: Any) -> None:
-        self.flow(asset, self.column(asset, name, values, CARRIERS[carrier][1]), carrier, 1, role, **more)
+    def supply(
+        self, asset: str, name: str, values: Any, carrier: str, role: str, **more: Any
+    ) -> None:
+        self.flow(
+            asset, self.column(asset, name, values, CARRIERS[carrier][1]), carrier, 1, role, **more
+        )
 
-    def draw(self, asset: str, name: str, values: Any, carrier: str, role: str, **more: Any) -> None:
-        self.flow(asset, self.column(asset, name, values, CARRIERS[carrier][1]), carrier, -1, role, **more)
+    def draw(
+        self, asset: str, name: str, values: Any, carrier: str, role: str, **more: Any
+    ) -> None:
+        self.flow(
+            asset, self.column(asset, name, values, CARRIERS[carrier][1]), carrier, -1, role, **more
+        )
 
     def size(
         self, asset: str, name: str, unit: str, total: float, *, existing: float = 0.0,
@@ -130,14 +143,16 @@ class Sheet:
 
 def problem_of(data: dict[str, Any], arrays: dict[str, Any] | None = None) -> Problem:
     context = {"currency": data["currency"], "folder": Path()}
-    park = park_model().model_validate({"schema": 1, **data}, context=context)
+    park = park_model().model_validate({**data, "schema": 1}, context=context)
     problem = prepare(park, Path(), lambda path: None)
     return replace(problem, arrays={**problem.arrays, **(arrays or {})}, files={"a.csv": "ab" * 32})
 
 
 def audit_of(*failed: Check) -> Audit:
     checks = [
-        Check(f"park.asset_{n}", "generation within the available", 1e-9 * n, 1e-3, "kW", "2025-01-01")
+        Check(
+            f"park.asset_{n}", "generation within the available", 1e-9 * n, 1e-3, "kW", "2025-01-01"
+        )
         for n in range(40)
     ]
     note = "park.battery charges and discharges at once in 3 steps (12.5 kW·h)."
@@ -193,7 +208,9 @@ def small_plan(**changes: Any) -> Plan:
     sheet.supply("pv", "generation", 0.0, "electricity", "generation", renewable=True)
     sheet.size("pv", "power", "kW", 0.0, maximum=50.0)
     hours = problem.horizon.hours
-    sheet.book("grid", "energy_import", 100.0 * float(hours @ np.broadcast_to(case.price, len(hours))))
+    sheet.book(
+        "grid", "energy_import", 100.0 * float(hours @ np.broadcast_to(case.price, len(hours)))
+    )
     sheet.book("grid", "import", 40.0 * float(hours.sum()), "co2")
     if case.prices:
         sheet.prices["park.electricity"] = np.broadcast_to(case.price, len(hours))
@@ -270,47 +287,6 @@ def member_plan() -> Plan:
     return Plan(problem, sheet.results("Two firms"), audit_of(), reference_note="not asked for")
 
 
-YEAR = {
-    "name": "沿江低碳产业园 (riverside low-carbon park)",
-    "description": "What would halve the park's CO2 at least cost? 光伏、风电、储能、制氢与电锅炉。",
-    "currency": "CNY",
-    "site": {"timezone": "Asia/Shanghai", "latitude": 32.4, "longitude": 119.4},
-    "horizon": {"year": 2025},
-    "finance": {"discount_rate": 0.06, "project_years": 20},
-    "carbon": {"cap_t_per_year": 40000, "price_per_t": 60},
-    "targets": {"min_renewable_share": 0.3},
-    "assets": {
-        "pv": {"type": "pv", "label": "屋顶光伏", "output_per_kw": 0.1,
-               "power_kw": {"max_kw": 20000, "capex_per_kw": 3000, "lifetime_years": 25,
-                            "fixed_om_per_kw_year": 40}},
-        "wind": {"type": "wind", "label": "Wind", "output_per_kw": 0.3,
-                 "power_kw": {"max_kw": 15000, "capex_per_kw": 5500, "lifetime_years": 20}},
-        "battery": {"type": "battery", "label": "LFP battery", "charge_efficiency": 0.95,
-                    "discharge_efficiency": 0.95, "power_kw": 4000,
-                    "energy_kwh": {"max_kwh": 50000, "capex_per_kwh": 900, "lifetime_years": 12}},
-        "electrolyser": {"type": "electrolyser", "label": "电解槽", "consumption_kwh_per_kg": 54,
-                         "power_kw": {"max_kw": 9000, "capex_per_kw": 2500, "lifetime_years": 20},
-                         "heat_recovery_fraction": 0.1},
-        "heater": {"type": "electric_boiler", "label": "Electric boiler", "efficiency": 0.98,
-                   "power_kw": {"max_kw": 9000, "capex_per_kw": 500, "lifetime_years": 18}},
-        "boiler": {"type": "gas_boiler", "label": "Gas boiler", "efficiency": 0.9, "power_kw": 8000},
-        "gas": {"type": "supply", "label": "Pipeline gas", "carrier": "gas", "price_per_kwh": 0.36,
-                "co2_kg_per_kwh": 0.202},
-        "grid": {"type": "grid", "label": "Public grid", "connection_kw": 20000,
-                 "import_price_per_kwh": {
-                     "periods": {"peak": 1.02, "flat": 0.64, "valley": 0.31},
-                     "calendar": [{"hours": "8-11, 18-21", "period": "peak"},
-                                  {"hours": "0-6, 12-14", "period": "valley"}],
-                     "otherwise": "flat"},
-                 "export_price_per_kwh": 0.3, "export_limit_kw": 3000, "co2_kg_per_kwh": 0.5568,
-                 "peak_price_per_kw_month": 48},
-        "load": {"type": "load", "label": "Plant load", "power_kw": 6000},
-        "heat": {"type": "heat_demand", "label": "Process heat", "power_kw": 4000},
-        "feed": {"type": "hydrogen_demand", "label": "Hydrogen feedstock", "flow_kg_per_hour": 60},
-    },
-}  # fmt: skip
-
-
 def year_profiles(n: int, rng: np.random.Generator) -> dict[str, Any]:
     """Return plausible shapes of a year of hours: sun, wind, load, heat, hydrogen."""
     clock = np.arange(n)
@@ -350,7 +326,8 @@ def follow(surplus: Any, power: float, energy: float) -> tuple[Any, Any, Any]:
 
 def year_plan() -> Plan:
     """Return a realistic year of hours, run by a simple rule instead of a solver."""
-    problem = problem_of(YEAR)
+    data = yaml.safe_load((Path(__file__).parent / "year.yaml").read_text(encoding="utf-8"))
+    problem = problem_of(data)
     horizon = problem.horizon
     shapes = year_profiles(len(horizon), np.random.default_rng(5))
     arrays = {
@@ -369,7 +346,27 @@ def year_plan() -> Plan:
     return Plan(problem, results, audit, reference, audit, "", comparison, {"solve": 12.3})
 
 
-def _year_results(problem: Problem, shapes: dict[str, Any], sun: float, wind: float, store: float) -> Results:
+def _book_year(sheet: Sheet, problem: Problem, bought: Any, sold: Any, gas: Any) -> float:
+    horizon, hours = problem.horizon, problem.horizon.hours
+    tariff = problem.arrays["assets.grid.import_price_per_kwh"]
+    sheet.book("grid", "energy_import", (bought * tariff) @ hours)
+    sheet.book("grid", "energy_export", -0.3 * (sold @ hours))
+    peak = np.zeros(12)
+    np.maximum.at(peak, horizon.month, bought)
+    sheet.monthly["park.grid.peak"] = peak
+    sheet.held["columns"].append(("park.grid.peak", "park", "grid", "peak", "kW"))
+    sheet.book("grid", "demand_charge", 48 * peak.sum())
+    sheet.book("gas", "purchase", 0.36 * (gas @ hours))
+    co2 = {"grid": 0.5568 * (bought @ hours), "gas": 0.202 * (gas @ hours)}
+    for key, amount in co2.items():
+        sheet.book(key, "import" if key == "grid" else "purchase", amount, "co2")
+    sheet.book("policies", "co2_price", 0.06 * sum(co2.values()))
+    return float(sum(co2.values()))
+
+
+def _year_results(
+    problem: Problem, shapes: dict[str, Any], sun: float, wind: float, store: float
+) -> Results:
     horizon = problem.horizon
     sheet = Sheet(horizon)
     specs = {key: asset.sizes() for key, asset in problem.park.assets.items()}
@@ -408,36 +405,26 @@ def _year_results(problem: Problem, shapes: dict[str, Any], sun: float, wind: fl
     sheet.draw("load", "demand", shapes["load"], "electricity", "demand")
     sheet.draw("heat", "demand", shapes["heat"], "heat", "demand")
     sheet.draw("feed", "demand", shapes["hydrogen"], "hydrogen", "demand")
-    tariff = problem.arrays["assets.grid.import_price_per_kwh"]
-    sheet.book("grid", "energy_import", (bought * tariff) @ hours)
-    sheet.book("grid", "energy_export", -0.3 * (sold @ hours))
-    peak = np.zeros(12)
-    np.maximum.at(peak, horizon.month, bought)
-    sheet.monthly["park.grid.peak"] = peak
-    sheet.held["columns"].append(("park.grid.peak", "park", "grid", "peak", "kW"))
-    sheet.book("grid", "demand_charge", 48 * peak.sum())
-    sheet.book("gas", "purchase", 0.36 * (gas @ hours))
-    co2 = {"grid": 0.5568 * (bought @ hours), "gas": 0.202 * (gas @ hours)}
-    for key, amount in co2.items():
-        sheet.book(key, "import" if key == "grid" else "purchase", amount, "co2")
-    sheet.book("policies", "co2_price", 0.06 * sum(co2.values()))
+    emitted = _book_year(sheet, problem, bought, sold, gas)
     for key, name, total in (
         ("pv", "power", sun), ("wind", "power", wind), ("battery", "energy", store),
-        ("electrolyser", "power", 4500.0), ("heater", "power", 9000.0 if sun else 0.0),
+        ("heater", "power", 9000.0 if sun else 0.0),
     ):  # fmt: skip
         spec = specs[key][name]
         capex = spec.capex_per_unit * total
         annual = capex * problem.park.finance.annual_cost_factor(spec)
         sheet.size(
-            key, name, type(spec).unit, total, maximum=spec.maximum, capex=capex, annual=annual,
+            key, name, type(spec).unit, total, maximum=spec.maximum or 0.0, capex=capex, annual=annual,
             fixed_om=spec.fixed_om_per_unit_year * total,
         )  # fmt: skip
-    sheet.size("battery", "power", "kW", 4000.0, existing=4000.0)
-    sheet.size("boiler", "power", "kW", 8000.0, existing=8000.0)
-    sheet.size("grid", "connection", "kW", 20000.0, existing=20000.0)
+    for key, name, total in (
+        ("battery", "power", 4000.0), ("electrolyser", "power", 4500.0),
+        ("boiler", "power", 8000.0), ("grid", "connection", 20000.0),
+    ):  # fmt: skip
+        sheet.size(key, name, "kW", total, existing=total)
+    tariff = problem.arrays["assets.grid.import_price_per_kwh"]
     for carrier, price in (("electricity", tariff), ("heat", 0.41), ("hydrogen", tariff * 54)):
         sheet.prices[f"park.{carrier}"] = np.broadcast_to(price, len(hours))
-    emitted = sum(co2.values())
     sheet.held["caps"] += [
         ("co2_cap", "park", "CO2 cap", "<=", 4e7, emitted, "kg", False, 0.0, "CNY/kg"),
         ("renewable_share", "park", "renewable share of at least 30 %", ">=", 0.0, 0.0, "kWh", True,
@@ -457,3 +444,18 @@ def _year_results(problem: Problem, shapes: dict[str, Any], sun: float, wind: fl
 @pytest.fixture(scope="session")
 def year() -> Plan:
     return year_plan()
+
+
+@pytest.fixture(name="small_plan")
+def small_plan_factory() -> Callable[..., Plan]:
+    return small_plan
+
+
+@pytest.fixture(name="heat_plan")
+def heat_plan_factory() -> Callable[[], Plan]:
+    return heat_plan
+
+
+@pytest.fixture(name="member_plan")
+def member_plan_factory() -> Callable[[], Plan]:
+    return member_plan
