@@ -374,6 +374,8 @@ def _audit_policies(book: _Book, reference_co2_kg: float | None) -> None:
         view.at_most("CO2 cap", emitted, limit, unit="kg")
     _audit_targets(book, view)
     for _, cap in results.caps.iterrows():
+        if np.isnan(cap["value"]):
+            continue  # a share of nothing
         sign = 1.0 if cap["sense"] == "<=" else -1.0
         view.at_most(
             f"{cap['name']} within its limit",

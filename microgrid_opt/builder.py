@@ -320,24 +320,44 @@ class Builder:
         *,
         unit: str,
         description: str,
+        whole: Linear | None = None,
     ) -> None:
-        """Limit a sum over the horizon; its value and shadow price are reported."""
-        merged = amount.merged()
-        bound = limit - merged.constant
-        row = f"{self.member}.{self.asset}.{name}"
-        if merged.terms:
-            body = expression(Linear(merged.terms))
+        """Limit a sum over the horizon; its value and shadow price are reported.
+
+        Parameters
+        ----------
+        amount, sense, limit
+            What is limited, and how; with ``whole`` the limit is a share of it.
+        unit
+            Unit of the sums.
+        description
+            The limit in words.
+        """
+        full = name if self.asset == POLICIES else f"{self.asset}.{name}"
+        cap = Cap(
+            name=full,
+            member=self.member,
+            amount=amount.merged(),
+            whole=None if whole is None else whole.merged(),
+            sense=sense,
+            limit=limit,
+            unit=unit if whole is None else "1",
+            description=description,
+            row=f"{self.member}.{self.asset}.{name}",
+            row_unit=unit,
+        )
+        form = cap.form.merged()
+        bound = (limit if whole is None else 0.0) - form.constant
+        if form.terms:
+            body = expression(Linear(form.terms))
             relation = body <= bound if sense == "<=" else body >= bound
             self._block.add_component(name, pyo.Constraint(expr=relation))
         elif (bound < 0.0) if sense == "<=" else (bound > 0.0):
             raise InfeasibleError(
-                f"{description}: the limit is {limit:g} {unit}, but {merged.constant:g} {unit} are "
-                "already fixed by the park and nothing in the plan can change that."
+                f"{description}: the park misses it by {abs(bound):g} {unit}, and nothing in the "
+                "plan can change that."
             )
-        full = name if self.asset == POLICIES else f"{self.asset}.{name}"
-        self._draft.caps.append(
-            Cap(full, self.member, merged, sense, limit, unit, description, row)
-        )
+        self._draft.caps.append(cap)
 
     # ------------------------------------------------------------------ balances
 

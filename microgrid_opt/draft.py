@@ -75,16 +75,35 @@ class Flow:
 
 @dataclass(frozen=True)
 class Cap:
-    """A limit on a sum over the horizon, with what explains it to a reader."""
+    """A limit on a sum over the horizon, or on its share of another sum.
+
+    Parameters
+    ----------
+    amount, whole
+        What is limited, and of what it is a share; ``None`` for a plain sum.
+    limit, unit
+        As a reader knows them: a sum in its unit, or a share with unit 1.
+    row
+        Name of the constraint.
+    row_unit
+        Unit of the constraint, in which its dual is a price.
+    """
 
     name: str
     member: str
     amount: Linear
+    whole: Linear | None
     sense: Literal["<=", ">="]
     limit: float
     unit: str
     description: str
     row: str
+    row_unit: str
+
+    @property
+    def form(self) -> Linear:
+        """What the constraint compares with a constant."""
+        return self.amount if self.whole is None else self.amount - self.whole * self.limit
 
 
 @dataclass

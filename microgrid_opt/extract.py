@@ -209,9 +209,14 @@ def _caps(
 ) -> pd.DataFrame:
     rows = []
     for cap in draft.caps:
-        value = cap.amount.value(values)
-        slack = cap.limit - value if cap.sense == "<=" else value - cap.limit
-        scale = max(1.0, abs(cap.limit), *(cap.amount.gross(values),))
+        value, scale = cap.amount.value(values), cap.amount.gross(values)
+        slack = cap.limit - value
+        if cap.whole is not None:
+            slack = -cap.form.value(values)
+            whole = cap.whole.value(values)
+            value = value / whole if whole else float("nan")
+        slack = slack if cap.sense == "<=" else -slack
+        scale = max(1.0, abs(cap.limit), scale)
         price = float("nan")
         if solution.row_duals is not None and cap.row in matrix.row_blocks:
             price = abs(float(solution.row_duals[matrix.row_blocks[cap.row].start]))
@@ -226,7 +231,7 @@ def _caps(
                 cap.unit,
                 bool(slack <= BINDING * scale),
                 price,
-                f"{currency}/{cap.unit}",
+                f"{currency}/{cap.row_unit}",
             )
         )
     names = ["name", "member", "description", "sense", "limit", "value", "unit", "binding"]

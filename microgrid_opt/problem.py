@@ -149,7 +149,7 @@ def prepare(
             continue
         arrays.update({f"assets.{key}.{name}": values for name, values in derived.items()})
     if findings:
-        raise InputError(list(dict.fromkeys(findings)))
+        raise InputError(list({str(finding): finding for finding in findings}.values()))
     for values in arrays.values():
         values.flags.writeable = False
     return Problem(park, horizon, arrays, periods, dict(reader.hashes))

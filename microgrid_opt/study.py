@@ -88,7 +88,7 @@ def park_file(path: str | Path) -> Path:
     if name in case_names():
         return shipped("cases") / name / PARK_FILE
     hint = suggest(name, case_names(), "shipped cases are")
-    raise InputError(f"There is no file, folder or shipped case {text!r}{hint}.")
+    raise InputError(f"There is no file, folder or shipped case {text!r}{hint}")
 
 
 def load(path: str | Path, *, scenario: str | None = None, sets: Sequence[str] = ()) -> Problem:
@@ -178,13 +178,14 @@ def solve(
         Stopped before any plan was held.
     """
     from microgrid_opt.solve.direct import AUTO  # noqa: PLC0415
+    from microgrid_opt.solve.options import check_options  # noqa: PLC0415
     from microgrid_opt.solve.profiles import load_profile  # noqa: PLC0415
 
     overrides = list(options)
     if gap is not None:
         overrides.append(f"mip_rel_gap={gap}")
     # A misspelt profile or option is told before minutes are spent.
-    load_profile("default" if profile == AUTO else profile, overrides)
+    check_options(load_profile("default" if profile == AUTO else profile, overrides).options)
     asked = Asked(profile, tuple(overrides), time_limit_seconds, on_progress)
     seconds: dict[str, float] = {}
     base: tuple[Results, Audit] | None = None

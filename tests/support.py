@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING
 
-from microgrid_opt import encoding, store, study, yamlio
+from microgrid_opt import encoding, study, yamlio
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +71,7 @@ def solved(text: str) -> Results:
     """Return the optimum of a park after all that must hold for every park has been asserted.
 
     The audit passes; the ledger adds up to the objective; the validated park, written down and read
-    again, is the same park with the same results; the stored plan is read back bit by bit.
+    again, is the same park with the same results.
     """
     problem = problem_of(text)
     results, audit = study.run(problem, EXACT)
@@ -82,10 +80,6 @@ def solved(text: str) -> Results:
     again = problem_of(dumped(problem))
     assert again.park == problem.park
     assert_same(results, study.run(again, EXACT)[0])
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "plan"
-        store.save(study.Plan(problem, results, audit), target)
-        assert encoding.equal(store.open_plan(target).results, results)
     return results
 
 

@@ -61,9 +61,10 @@ class Targets(Frozen):
             )
             b.cap(
                 "renewable_share",
-                used - base * self.min_renewable_share,
+                used,
                 ">=",
-                0.0,
+                self.min_renewable_share,
+                whole=base,
                 unit="kWh",
                 description=f"renewable share of at least {self.min_renewable_share:.2%}",
             )
@@ -75,18 +76,20 @@ class Targets(Frozen):
             )
             b.cap(
                 "self_consumption",
-                generation - export - available * self.min_self_consumption,
+                generation - export,
                 ">=",
-                0.0,
+                self.min_self_consumption,
+                whole=available,
                 unit="kWh",
                 description=f"self-consumption of at least {self.min_self_consumption:.2%}",
             )
         if self.max_export_share is not None:
             b.cap(
                 "export_share",
-                export - generation * self.max_export_share,
+                export,
                 "<=",
-                0.0,
+                self.max_export_share,
+                whole=generation,
                 unit="kWh",
                 description=f"export of at most {self.max_export_share:.2%} of generation",
             )

@@ -44,8 +44,8 @@ def diagnose(draft: Draft, matrix: Matrix) -> str:
 
 def _cap_line(draft: Draft, conflict: Conflict) -> str:
     cap = next(cap for cap in draft.caps if cap.row == conflict.name)
-    off = f"{conflict.amount:,.4g} {cap.unit}"
-    if not cap.limit:
+    off = f"{conflict.amount:,.4g} {cap.row_unit}"
+    if cap.whole is not None:
         return f"{cap.description}: every plan misses it by {off} over the horizon or more."
     best = cap.limit + conflict.amount if cap.sense == "<=" else cap.limit - conflict.amount
     return (

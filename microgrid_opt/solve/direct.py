@@ -79,15 +79,14 @@ def solve(
     solution = outcome.accepted("feasible" if stopped else profile.accept)
     prices = "LP" if solution.row_duals is not None else ""
     if matrix.is_mip:
+        # The LP with integers held at whole numbers prices the plan, and is the plan itself without
+        # the leaks that the integrality tolerance allows (a binary at 1 − 1e-7).
         fixed = highs.fixed_lp_duals(matrix, solution, profile)
         if fixed.solution is not None and fixed.solution.row_duals is not None:
-            solution = replace(
-                solution,
-                row_duals=fixed.solution.row_duals,
-                reduced_costs=fixed.solution.reduced_costs,
-            )
+            solution = fixed.solution
+            outcome = replace(outcome, objective=fixed.objective)
             prices = "LP with integers fixed"
-            stages.append(Stage("prices", fixed.seconds, fixed.objective))
+            stages.append(Stage("integers fixed", fixed.seconds, fixed.objective))
     return Held(solution, _run(matrix, profile, outcome, why, prices, tuple(stages)))
 
 

@@ -87,3 +87,14 @@ def _finding(name: str, value: object, known: Mapping[str, OptionHelp]) -> Findi
         message = f"HiGHS does not take this value: allowed is {entry.allowed}"
         message += f" (default {entry.default})" if entry.default else ""
     return Finding(message, key=f"options.{name}", value=value)
+
+
+def check_options(options: Mapping[str, object]) -> None:
+    """Refuse options that HiGHS does not take, before anything is solved.
+
+    Raises
+    ------
+    InputError
+        With a finding for each of them.
+    """
+    set_options(highspy.Highs(), {"log_to_console": False, **options})

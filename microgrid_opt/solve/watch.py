@@ -146,6 +146,7 @@ class Watch:
     def _halt(self) -> None:
         self.interrupted = True
         self._stop.set()
+        self.abandoned = True  # so it stays if a second Ctrl-C ends the wait
         self.abandoned = not self._ended.wait(GRACE_SECONDS)
 
     def _called_back(self, kind: int, message: str, out: Any, into: Any, _: Any) -> None:

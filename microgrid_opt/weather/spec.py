@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from microgrid_opt.errors import InputError
 from microgrid_opt.fields import (
     DcAcRatio,
+    Degrees,
     DegreesCelsius,
     Efficiency,
     Fraction,
@@ -18,6 +19,7 @@ from microgrid_opt.fields import (
     MetersPerSecond,
     PerKelvin,
     PositiveMeters,
+    Tilt,
     refuse,
     refuse_both,
     require_one,
@@ -112,9 +114,9 @@ class WeatherSpec(Frozen):
 class PvArray(Frozen):
     """Orientation, losses and inverter of a PV plant; defaults are those of PVWatts Version 5."""
 
-    tilt_deg: Annotated[float, Field(ge=0, le=90)]
+    tilt_deg: Tilt
     """Tilt from the horizontal; with tracking, of the axis."""
-    azimuth_deg: Annotated[float, Field(ge=0, le=360)] = 180.0
+    azimuth_deg: Degrees = 180.0
     """Direction that the array faces, clockwise from north; with tracking, of the axis."""
     tracking: Literal["fixed", "single_axis"] = "fixed"
     """Mounting."""

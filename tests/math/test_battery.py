@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from microgrid_opt import study
 from microgrid_opt.errors import InputError
 from tests.support import bill, day, park, problem_of, solve_text, solved
 
@@ -222,7 +223,6 @@ def test_existing_power_is_derated_in_the_reference_plan() -> None:
     problem = problem_of(storage(day(1, 3), LOSSLESS + sizes)).reference()
     text = storage(day(1, 3), LOSSLESS + sizes.replace("{max", "{existing_kwh: 4, max"))
     assert "battery" in problem.park.assets
-    from microgrid_opt import study
 
     idle, audit = study.run(problem, study.Asked("test"))
     audit.require()

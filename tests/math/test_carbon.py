@@ -94,22 +94,24 @@ def test_price_per_tonne(price: float, cost: float, co2: float) -> None:
 
 
 def test_credit_of_export_counts_in_the_cap() -> None:
-    """Proves: 8 kWh sold with 0.5 kg credit allow 4 kg more. Sensitivity: without credit 12 kg."""
+    """Proves: 1 kW sold for 2 h at 2 kg of credit makes room for 4 kg: 16 dirty, 6 clean, 34.
+
+    Sensitivity: without the credit 12 dirty and 8 clean cost 36.
+    """
     text = park(
-        PARK.replace("1, co2_kg_per_kwh", "1, export_price_per_kwh: 0.1, co2_kg_per_kwh").replace(
-            "co2_kg_per_kwh: 1}",
-            "co2_kg_per_kwh: 1, export_limit_kw: 4, export_co2_credit_kg_per_kwh: 0.5}",
-        )
-        + "    wood: {type: supply, carrier: electricity, price_per_kwh: 0.05, limit_kw: 4}",
+        PARK.replace(
+            "price_per_kwh: 1,",
+            "price_per_kwh: 1, export_price_per_kwh: 0, export_limit_kw: 1, "
+            "export_co2_credit_kg_per_kwh: 2,",
+        ),
         carbon=f"{{cap_t_per_year: {TWELVE_KG}}}",
     )
     results = solved(text)
-    # wood 8 kWh; 12 kWh of the load from the grid: 12 kg, within the cap without selling anything.
-    assert results.cost == pytest.approx(8 * 0.05 + 12)
-    tight = text.replace(f"{TWELVE_KG}", f"{TWELVE_KG / 2}")
-    # 6 kg: x kWh sold free 0.5 x kg but take x more from grid (1 kg) or clean (0 kg): clean at 3
-    # frees 1 kg for 2 alone, or with a sale 1.5 kg for 3 − 1 + 0.9 + … : selling never pays here.
-    assert solved(tight).cost == pytest.approx(8 * 0.05 + 6 + 6 * 3)
+    assert bill(results, "grid", "export_credit", "co2") == pytest.approx(-4)
+    assert results.co2_kg == pytest.approx(12)
+    assert results.cost == pytest.approx(34)
+    without = solved(text.replace("credit_kg_per_kwh: 2", "credit_kg_per_kwh: 0"))
+    assert without.cost == pytest.approx(36)
 
 
 def test_reduction_below_the_reference() -> None:

@@ -70,7 +70,7 @@ def test_exported_energy_deducted_or_counted() -> None:
     results = solved(park(EXPORT, targets=counted))
     assert results.size("pv") == pytest.approx(12)
     assert results.cost == pytest.approx(69.8)
-    with pytest.raises(InfeasibleError, match=r"renewable share of at least 60\.00%.*off by 2 kWh"):
+    with pytest.raises(InfeasibleError, match=r"renewable share of at least 60\.00%.*by 2 kWh"):
         solve_text(park(EXPORT, targets="{min_renewable_share: 0.6}"))
     for targets in (counted.replace("0.6", "0.45"), "{min_renewable_share: 0.45}"):
         assert solved(park(EXPORT, targets=targets)).size("pv") == pytest.approx(9)

@@ -1,0 +1,125 @@
+"""A park with everything in it: solved, written down and read again, stored and opened again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from microgrid_opt import encoding, store, study, yamlio
+from microgrid_opt.assets.base import asset_types
+from tests.support import (
+    EXACT,
+    day,
+    dumped,
+    park,
+    planned,
+    problem_of,
+    solved,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MEANS = "[{}]".format(", ".join(["2"] * 12))
+EVERYTHING = park(
+    f"""
+    load:
+      type: load
+      member: works
+      unserved_price_per_kwh: 9
+      power_kw: {{annual: 87600, shape: {{weekday: {[1] * 24}, weekend: {[0.5] * 24}}}}}
+    heat: {{type: heat_demand, member: works, power_kw: {day(5, 6, 7, 8)}}}
+    process: {{type: hydrogen_demand, member: works, flow_kg_per_hour: 0.2}}
+    grid:
+      type: grid
+      member: works
+      connection_kw: 100
+      import_price_per_kwh:
+        periods: {{low: 0.3, high: 0.9}}
+        calendar:
+          - {{hours: "0-2", period: low}}
+        otherwise: high
+      export_price_per_kwh: {{monthly: {[0.1] * 12}}}
+      peak_price_per_kw_month: 1
+      co2_kg_per_kwh: {{seasons: {{all: {{months: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], value: 0.5}}}}}}
+      exclusive: true
+    gas: {{type: supply, member: works, carrier: gas, price_per_kwh: 0.4, co2_kg_per_kwh: 0.2}}
+    truck: {{type: supply, member: works, carrier: hydrogen, price_per_kg: 40, yearly_limit_kg: 9 t}}
+    pv:
+      type: pv
+      member: roof
+      power_kw: {{max_kw: 20, capex_per_kw: 300, lifetime_years: 25, fixed_om_fraction: 2 %}}
+      array: {{tilt_deg: 30}}
+    wind:
+      type: wind
+      member: works
+      power_kw: {{max_kw: 6, unit_kw: 3, capex_per_kw: 900, lifetime_years: 20}}
+      turbine: {{power_curve: iec_class_3_composite, hub_height_m: 90, shear_exponent: 0.14}}
+    cable: {{type: line, member: roof, to: works, power_kw: 30, efficiency: 0.98}}
+    battery:
+      type: battery
+      member: works
+      energy_kwh: {{existing_kwh: 2, max_kwh: 20, annual_cost_per_kwh: 0.01}}
+      power_kw: 5
+      charge_efficiency: 0.95
+      discharge_efficiency: 0.95
+    cell: {{type: electrolyser, member: works, power_kw: 12, consumption_kwh_per_kg: 54}}
+    tank: {{type: hydrogen_store, member: works, capacity_kg: 3, compression_kwh_per_kg: 1.5}}
+    fuel_cell: {{type: fuel_cell, member: works, power_kw: 2, electric_efficiency: 0.5}}
+    electric: {{type: electric_boiler, member: works, power_kw: 3, efficiency: 0.98}}
+    boiler: {{type: gas_boiler, member: works, power_kw: 9, efficiency: 0.9}}
+    vent: {{type: dump, member: works, carrier: heat, cost_per_unit: 0.01}}
+    """,
+    hours=4,
+    members="{works: {label: Plant}, roof: {}}",
+    finance="{discount_rate: 6 %, project_years: 20}",
+    carbon="{price_per_t: 100, cap_t_per_year: 500}",
+    targets="{min_renewable_share: 1 %, max_export_share: 90 %}",
+    site="{latitude: 32, longitude: 119, timezone: Asia/Shanghai, weather: {synthetic: "
+    f"{{ghi_kwh_per_m2_day: {MEANS}, temperature_degc: {MEANS}, wind_speed_m_per_s: {MEANS}}}}}}}",
+)
+
+
+def test_every_technology_in_one_park() -> None:
+    """Proves: all technologies together pass the audit, are written down and read again the same."""
+    results = solved(EVERYTHING)
+    assert {asset.type for asset in problem_of(EVERYTHING).park.assets.values()} == set(
+        asset_types()
+    )
+    assert set(results.caps["name"]) == {
+        "truck.yearly_limit",
+        "co2_cap",
+        "renewable_share",
+        "export_share",
+    }
+
+
+def test_a_stored_plan_is_the_plan(tmp_path: Path) -> None:
+    """Proves: save and open give back plan and reference bit by bit, and the park solves the same."""
+    plan = planned(EVERYTHING)
+    store.save(plan, tmp_path / "plan")
+    opened = store.open_plan(tmp_path / "plan")
+    assert encoding.equal(opened.results, plan.results)
+    assert plan.reference is not None
+    assert opened.reference is not None
+    assert encoding.equal(opened.reference, plan.reference)
+    again = problem_of(json.dumps(opened.park))
+    assert again.park == plan.problem.park
+    assert study.run(again, EXACT)[0].cost == pytest.approx(plan.results.cost, rel=1e-9)
+
+
+@pytest.mark.parametrize("case", study.case_names())
+def test_a_shipped_case_is_written_down_and_read_again(case: str) -> None:
+    """Proves: the validated park of a case, dumped, gives the same arrays from the same files."""
+    problem = study.load(case)
+    folder = study.park_file(case).parent
+    document = yamlio.loads(dumped(problem), "park.yaml")
+    again = study.resolve(replace(document, folder=folder))
+    assert again.park == problem.park
+    assert again.arrays.keys() == problem.arrays.keys()
+    for key, values in problem.arrays.items():
+        np.testing.assert_array_equal(again.arrays[key], values, err_msg=key)
