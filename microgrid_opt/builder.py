@@ -177,7 +177,7 @@ class Builder:
         self._column(name, unit, given)
         return given
 
-    def param(self, name: str, values: float | NDArray[np.float64]) -> Any:
+    def param(self, name: str, values: float | NDArray[np.float64] | NDArray[np.int64]) -> Any:
         """Return ``values`` as something that a rule can index with a step."""
         array = np.asarray(values)
         if array.ndim == 0 or (array.dtype.kind == "f" and (array == array[0]).all()):

@@ -151,19 +151,18 @@ def solve(
 
     Ctrl-C stops the solver and gives the best plan that it holds.
     """
-    from microgrid_opt import study, yamlio  # noqa: PLC0415
+    from microgrid_opt import study  # noqa: PLC0415
     from microgrid_opt.console import SOLVING, Watching  # noqa: PLC0415
     from microgrid_opt.solve.profiles import load_profile  # noqa: PLC0415
-    from microgrid_opt.store import Origin, check_folder  # noqa: PLC0415
+    from microgrid_opt.store import check_folder  # noqa: PLC0415
 
     options = list(solver_option or ())
     folder = out or Path(RESULTS) / default_name(park, scenario)
     with Watching(quiet=quiet) as watching:
         watching.phase("reading the park")
-        _, _, document, problem = all_of(
+        _, _, problem = all_of(
             lambda: check_folder(folder),
             lambda: load_profile("default" if profile == "auto" else profile, options),
-            lambda: yamlio.load(study.park_file(park)),
             lambda: study.load(park, scenario=scenario, sets=sets or ()),
         )
         watching.currency = problem.park.currency
@@ -178,10 +177,7 @@ def solve(
             on_progress=watching.on_progress,
         )
         watching.phase("saving")
-        origin = Origin(
-            _origin_name(document.name), document.text_sha256, scenario or "", tuple(sets or ())
-        )
-        files = _save(plan, folder, origin, report=not no_report)
+        files = _save(plan, folder, report=not no_report)
     if not quiet:
         from microgrid_opt.console import console  # noqa: PLC0415
         from microgrid_opt.overview import show_plan  # noqa: PLC0415
@@ -190,21 +186,12 @@ def solve(
     _require_audit(plan)
 
 
-def _origin_name(file: str) -> str:
-    """Return the park file for the manifest; a shipped case is at another place elsewhere."""
-    from microgrid_opt.shipped import shipped  # noqa: PLC0415
-
-    path = Path(file)
-    is_case = path.resolve().is_relative_to(shipped("cases").resolve())
-    return f"case:{path.parent.name}" if is_case else file
-
-
-def _save(plan: Plan, folder: Path, origin: Any, *, report: bool) -> list[str]:
+def _save(plan: Plan, folder: Path, *, report: bool) -> list[str]:
     """Save a plan and its report; return the files worth opening."""
     from microgrid_opt import store  # noqa: PLC0415
 
     command = shlex.join(["microgrid-opt", *sys.argv[1:]])
-    store.save(plan, folder, command=command, origin=origin)
+    store.save(plan, folder, command=command)
     files = [store.SUMMARY, store.MANIFEST, "tables/"]
     if report:
         from microgrid_opt.report.html import write_report  # noqa: PLC0415

@@ -27,6 +27,24 @@ if TYPE_CHECKING:
 SYNTHETIC = "site.weather.synthetic"
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a problem came from.
+
+    Parameters
+    ----------
+    park_file, park_sha256
+        The park file's name (``case:NAME`` for a shipped case) and the SHA-256 of its text.
+    scenario, sets
+        What was chosen and overridden in it.
+    """
+
+    park_file: str = ""
+    park_sha256: str = ""
+    scenario: str = ""
+    sets: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Surroundings:
     """What an asset may derive series from: the site, its weather, the time axis."""
@@ -74,6 +92,8 @@ class Problem:
         Price period of each step by the same key, where a series has periods.
     files
         SHA-256 of every file that was read, by path as written in the park.
+    origin
+        The park file, scenario and overrides.
     """
 
     park: Park
@@ -81,6 +101,7 @@ class Problem:
     arrays: Mapping[str, NDArray[np.float64]]
     periods: Mapping[str, NDArray[np.int64]]
     files: Mapping[str, str]
+    origin: Origin = Origin()
 
     def reference(self) -> Problem:
         """Return the same problem with the reference plan's park."""

@@ -51,24 +51,6 @@ _PACKAGES = ("microgrid-opt", "highspy", "numpy", "pandas", "pyarrow", "pyomo")
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where a problem came from, for the manifest.
-
-    Parameters
-    ----------
-    park_file, park_sha256
-        The park file's name and the SHA-256 of its text.
-    scenario, sets
-        What was chosen and overridden in it.
-    """
-
-    park_file: str = ""
-    park_sha256: str = ""
-    scenario: str = ""
-    sets: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True, eq=False)
 class StoredPlan:
     """A plan as a folder holds it.
@@ -130,9 +112,7 @@ def check_folder(folder: str | Path) -> Path:
     return target
 
 
-def save(
-    plan: Plan, folder: str | Path, *, command: str = "", origin: Origin | None = None
-) -> None:
+def save(plan: Plan, folder: str | Path, *, command: str = "") -> None:
     """Write a plan to a folder, as a whole or not at all; results that stand there are replaced.
 
     Parameters
@@ -143,8 +123,6 @@ def save(
         New, empty, or with results of this program.
     command
         The command line, for the manifest.
-    origin
-        Park file, scenario and overrides, for the manifest.
 
     Raises
     ------
@@ -155,7 +133,7 @@ def save(
     """
     target = check_folder(folder)
     try:
-        replace_folder(target, _files(plan, command, origin or Origin()), require=_require_ours)
+        replace_folder(target, _files(plan, command), require=_require_ours)
     except OSError as error:
         raise MicrogridError(
             f"The results cannot be written to {folder}: {error.strerror or error}. What was there "
@@ -201,7 +179,7 @@ def open_plan(folder: str | Path) -> StoredPlan:
 # ---------------------------------------------------------------------------------------- writing
 
 
-def _files(plan: Plan, command: str, origin: Origin) -> Iterator[tuple[str, bytes]]:
+def _files(plan: Plan, command: str) -> Iterator[tuple[str, bytes]]:
     """Yield every file of the folder, the manifest last."""
     hashes: dict[str, str] = {}
 
@@ -216,7 +194,7 @@ def _files(plan: Plan, command: str, origin: Origin) -> Iterator[tuple[str, byte
         "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(),
         "command": command,
-        "origin": {key: value or None for key, value in asdict(origin).items()},
+        "origin": {key: value or None for key, value in asdict(plan.problem.origin).items()},
         "inputs": dict(plan.problem.files),
         "versions": {"python": platform.python_version()} | {n: _version(n) for n in _PACKAGES},
         "solver": {

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from microgrid_opt.errors import Finding, InfeasibleError, InputError
 from microgrid_opt.findings import findings_of
 from microgrid_opt.park import park_model
-from microgrid_opt.problem import prepare
+from microgrid_opt.problem import Origin, prepare
 from microgrid_opt.shipped import shipped
 from microgrid_opt.yamlio import Document, apply_scenario, apply_sets
 from microgrid_opt.yamlio import load as load_yaml
@@ -112,7 +112,15 @@ def load(path: str | Path, *, scenario: str | None = None, sets: Sequence[str] =
     document = apply_scenario(document, scenario)
     if sets:
         document = apply_sets(document, sets)
-    return resolve(document)
+    origin = Origin(_told(document), document.text_sha256, scenario or "", tuple(sets))
+    return replace(resolve(document), origin=origin)
+
+
+def _told(document: Document) -> str:
+    """Return the park file's name; a shipped case is at another place elsewhere."""
+    path = Path(document.name).resolve()
+    is_case = path.is_relative_to(shipped("cases").resolve())
+    return f"{CASE}{path.parent.name}" if is_case else document.name
 
 
 def resolve(document: Document) -> Problem:

@@ -210,7 +210,7 @@ def _hours_left(horizon: Horizon) -> NDArray[np.float64]:
 def _windows(
     horizon: Horizon, hours: float, *, cyclic: bool
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Yield (step k before t, 1.0 where a switch there still binds at t) for k = 0, 1, …"""
+    """Yield (step k before t, 1.0 where a switch there still binds at t) for k = 0, 1, …."""
     n = len(horizon)
     here = np.arange(n)
     elapsed = np.zeros(n)

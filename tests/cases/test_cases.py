@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-from microgrid_opt.results import Results
 from microgrid_opt.shipped import shipped
 from microgrid_opt.study import Plan, case_names, load, solve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from microgrid_opt.results import Results
 
 SLOW = {"wind_pv_hydrogen"}
 CASES = [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in case_names()]

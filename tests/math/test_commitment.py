@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microgrid_opt.audit import Audit
 from microgrid_opt.errors import InputError
-from microgrid_opt.results import Results
 from tests.support import solve_text
+
+if TYPE_CHECKING:
+    from microgrid_opt.audit import Audit
+    from microgrid_opt.results import Results
 
 
 def unit_park(load: list[float], units: str, *, steps: str = "", peaker: str = "") -> str:

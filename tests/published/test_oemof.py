@@ -9,12 +9,15 @@ of the latter two: 0).
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from microgrid_opt import study, yamlio
-from microgrid_opt.results import Results
 from tests.support import EXACT
+
+if TYPE_CHECKING:
+    from microgrid_opt.results import Results
 
 DATA = Path(__file__).parent / "data"
 

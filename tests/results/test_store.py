@@ -15,8 +15,9 @@ from microgrid_opt.encoding import equal, files_of, results_of, timings_of
 from microgrid_opt.errors import InputError
 from microgrid_opt.horizon import Horizon
 from microgrid_opt.park import park_model
+from microgrid_opt.problem import Origin
 from microgrid_opt.results import Stage
-from microgrid_opt.store import Origin, open_plan, save
+from microgrid_opt.store import open_plan, save
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -209,7 +210,10 @@ def test_the_manifest_says_where_a_plan_came_from(
     plan: Callable[..., Plan], tmp_path: Path
 ) -> None:
     origin = Origin("park.yaml", "cd" * 32, "dry year", ("finance.discount_rate=0.08",))
-    save(plan(), tmp_path / "run", command="microgrid-opt solve park.yaml", origin=origin)
+    held = plan()
+    problem = replace(held.problem, origin=origin)
+    held = replace(held, problem=problem)
+    save(held, tmp_path / "run", command="microgrid-opt solve park.yaml")
     found = open_plan(tmp_path / "run").manifest
     assert found["command"] == "microgrid-opt solve park.yaml"
     assert found["origin"] == {
