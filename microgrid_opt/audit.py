@@ -9,32 +9,29 @@ fails the audit: nothing is booked without proof.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from microgrid_opt import parkaudit
 from microgrid_opt.errors import AuditError
-from microgrid_opt.finance import annual_cost
+from microgrid_opt.parkaudit import CENT, FEASIBILITY, RELATIVE
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-    from microgrid_opt.fields import Size
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
 
-RELATIVE = 1e-6
-"""Tolerance of sums and bills, relative to the largest amount of the same kind [-]."""
-FEASIBILITY = 1e-6
-"""HiGHS's default primal feasibility tolerance, absolute per row in the row's own unit [-]; used
-with the row's scale."""
 NOTABLE = 1e-4
 """Opposing flows at once are noted from this share of the larger flow's peak [-]; interior-point
 plans leave less than that on both sides."""
-CENT = 0.01
-"""Money is compared to a hundredth of the currency or to `RELATIVE`, whichever is larger."""
+POLICIES = "policies"
+"""Stands for an asset where a rule of the whole park is checked."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +110,13 @@ class Audit:
 class AssetAudit:
     """What a technology sees of the results while it states its physics again."""
 
-    def __init__(self, book: _Book, member: str, asset: str) -> None:
+    def __init__(self, book: Book, member: str, asset: str) -> None:
         self._book = book
         self.member = member
         self.asset = asset
         self._prefix = f"{member}.{asset}."
+        self.subject = f"{member}.{asset}"
+        """What the checks are about."""
 
     @property
     def horizon(self) -> Horizon:
@@ -136,6 +135,21 @@ class AssetAudit:
         """Return a result series, shape (n,)."""
         return self._book.results.series[self._prefix + name].to_numpy()
 
+    def has_series(self, name: str) -> bool:
+        """Return whether the asset has a result series of that name."""
+        return self._prefix + name in self._book.results.series.columns
+
+    def monthly(self, name: str) -> NDArray[np.float64]:
+        """Return a result with a value for each billing month, shape (months,)."""
+        return self._book.results.monthly[self._prefix + name].to_numpy()
+
+    @property
+    def slack(self) -> float:
+        """Money that a better plan could still save: cost less proven bound, and rounding."""
+        run = self._book.results.run
+        gap = 0.0 if run.bound is None else max(0.0, run.objective - run.bound)
+        return gap + max(CENT, RELATIVE * abs(run.objective))
+
     def size(self, name: str) -> float:
         """Return a size in operation."""
         return self._book.results.size(self.asset, name)
@@ -148,13 +162,51 @@ class AssetAudit:
         """Return what this asset takes from a balance according to the flow table, shape (n,)."""
         return self._book.exchanged(self.asset, carrier, -1, member)
 
-    def equal(self, what: str, left: Any, right: Any, *, unit: str) -> None:
-        """Check that two series or numbers agree."""
-        self._book.compare(f"{self.member}.{self.asset}", what, left, right, unit, signed=False)
+    def equal(self, what: str, left: Any, right: Any, *, unit: str, scale: float = 1.0) -> None:
+        """Check that two series or numbers agree; ``scale`` is that of the sums behind them."""
+        self._book.compare(self.subject, what, left, right, unit, signed=False, scale=scale)
 
-    def at_most(self, what: str, left: Any, right: Any, *, unit: str) -> None:
-        """Check that ``left`` nowhere exceeds ``right``."""
-        self._book.compare(f"{self.member}.{self.asset}", what, left, right, unit, signed=True)
+    def at_most(self, what: str, left: Any, right: Any, *, unit: str, scale: float = 1.0) -> None:
+        """Check that ``left`` nowhere exceeds ``right``; ``scale`` as in `equal`."""
+        self._book.compare(self.subject, what, left, right, unit, signed=True, scale=scale)
+
+    def capped(
+        self,
+        name: str,
+        value: float,
+        sense: str,
+        limit: float,
+        *,
+        unit: str,
+        whole: float | None = None,
+        scale: float = 1.0,
+    ) -> None:
+        """Check a limit on a sum, and what the table of caps says of it.
+
+        Parameters
+        ----------
+        name, sense, limit
+            As given to `Builder.cap`.
+        value, whole
+            The sum re-derived, and the sum of which the limit is a share.
+        unit
+            Unit of the sums.
+        scale
+            Size of the amounts that were added up.
+        """
+        bound = limit if whole is None else limit * whole
+        low, high = (value, bound) if sense == "<=" else (bound, value)
+        scale = max(scale, abs(whole or 0.0))
+        self.at_most(f"{name} kept", low, high, unit=unit, scale=scale)
+        row = self._book.cap(name if self.asset == POLICIES else f"{self.asset}.{name}")
+        if row is None:
+            self._book.fail(self.subject, f"{name} stands in the table of caps")
+            return
+        per = 1.0 if whole is None else whole
+        self.equal(f"limit of {name}", row["limit"] * per, limit * per, unit=unit)
+        # A share of nothing has no value.
+        if per:
+            self.equal(f"value of {name}", row["value"] * per, value, unit=unit, scale=scale)
 
     def noted(
         self,
@@ -175,12 +227,28 @@ class AssetAudit:
                 f"({energy:,.4g} {unit}·h), first at {self.horizon.stamps[steps[0]]}."
             )
 
+    def note(self, text: str) -> None:
+        """Note something that is legal, but worth reading."""
+        self._book.notes.append(f"{self.subject} {text}")
+
     def booked(self, category: str, amount: float, *, effect: str = "cost") -> None:
         """Check the ledger's sum for a category of this asset."""
         self._book.booked(self.member, self.asset, category, effect, amount)
 
 
-class _Book:
+class Flow(NamedTuple):
+    """One row of the flow table with its values, shape (n,)."""
+
+    member: str
+    asset: str
+    carrier: str
+    sign: int
+    values: NDArray[np.float64]
+    role: str
+    renewable: bool
+
+
+class Book:
     """Results, problem and the checks so far."""
 
     def __init__(self, results: Results, problem: Problem) -> None:
@@ -188,45 +256,81 @@ class _Book:
         self.problem = problem
         self.checks: list[Check] = []
         self.notes: list[str] = []
-        self.proven: set[tuple[str, str, str, str]] = set()
-        ledger = results.ledger
-        keys = ["member", "asset", "category", "effect"]
-        self.amounts: dict[tuple[str, ...], float] = {
-            tuple(row[:4]): float(row[4])
-            for row in ledger.groupby(keys, sort=False)["amount"].sum().reset_index().to_numpy()
+        self.proven: set[tuple[str, ...]] = set()
+        self.amounts: dict[tuple[str, ...], float] = {}
+        self.gross: dict[str, float] = {}
+        for row in results.ledger.to_dict("records"):
+            key = (row["member"], row["asset"], row["category"], row["effect"])
+            self.amounts[key] = self.amounts.get(key, 0.0) + row["amount"]
+            self.gross[key[3]] = self.gross.get(key[3], 0.0) + abs(row["amount"])
+        self.caps: dict[str, Mapping[str, Any]] = {
+            str(row["name"]): {str(key): value for key, value in row.items()}
+            for row in results.caps.to_dict("records")
         }
-        gross = ledger.assign(size=ledger["amount"].abs()).groupby("effect")["size"].sum()
-        self.gross = {str(effect): float(value) for effect, value in gross.items()}
+        self.proven_caps: set[str] = set()
 
-    def flow_values(self, row: pd.Series) -> NDArray[np.float64]:
-        """Return factor × column of one row of the flow table, shape (n,)."""
-        factor = row["factor"]
-        if np.isnan(factor):
-            factor = self.results.factors[str(row.name)].to_numpy()
-        return np.asarray(factor * self.results.series[row["column"]].to_numpy())
+    @cached_property
+    def flows(self) -> tuple[Flow, ...]:
+        """The flow table with the values of each row."""
+        found = []
+        series, factors = self.results.series, self.results.factors
+        for number, row in zip(
+            self.results.flows.index, self.results.flows.to_dict("records"), strict=True
+        ):
+            factor = row["factor"]
+            if np.isnan(factor):
+                factor = factors[str(number)].to_numpy()
+            values = np.asarray(factor * series[row["column"]].to_numpy())
+            place = (row["member"], row["asset"], row["carrier"], row["sign"])
+            found.append(Flow(*place, values, row["role"], row["renewable"]))
+        return tuple(found)
+
+    def view(self, asset: str) -> AssetAudit:
+        """Return what an asset sees."""
+        return AssetAudit(self, self.problem.park.owner(asset), asset)
+
+    def policies(self) -> AssetAudit:
+        """Return what the rules of the whole park see."""
+        return AssetAudit(self, next(iter(self.problem.park.members)), POLICIES)
+
+    def cap(self, name: str) -> Mapping[str, Any] | None:
+        """Return a row of the table of caps, and mark it as re-derived."""
+        self.proven_caps.add(name)
+        return self.caps.get(name)
 
     def exchanged(
         self, asset: str, carrier: str, sign: int, member: str | None
     ) -> NDArray[np.float64]:
         """Return the sum of an asset's terms in the balances of a carrier, shape (n,)."""
-        flows = self.results.flows
-        rows = flows[
-            (flows["asset"] == asset) & (flows["carrier"] == carrier) & (flows["sign"] == sign)
-        ]
-        if member is not None:
-            rows = rows[rows["member"] == member]
         total = np.zeros(len(self.problem.horizon))
-        for _, row in rows.iterrows():
-            total += self.flow_values(row)
+        for flow in self.flows:
+            if (flow.asset, flow.carrier, flow.sign) == (asset, carrier, sign) and member in {
+                None,
+                flow.member,
+            }:
+                total += flow.values
         return total
 
+    def fail(self, subject: str, what: str) -> None:
+        """Add a check that failed outright."""
+        self.checks.append(Check(subject, what, np.inf, 0.0, ""))
+
     def compare(
-        self, subject: str, what: str, left: Any, right: Any, unit: str, *, signed: bool
+        self,
+        subject: str,
+        what: str,
+        left: Any,
+        right: Any,
+        unit: str,
+        *,
+        signed: bool,
+        scale: float = 1.0,
     ) -> None:
         """Add a check of two arrays or numbers; ``signed`` allows left to be smaller."""
         a, b = np.broadcast_arrays(np.asarray(left, float), np.asarray(right, float))
         finite = np.where(np.isfinite(b), b, 0.0)
-        scale = max(1.0, float(np.abs(a).max(initial=0.0)), float(np.abs(finite).max(initial=0.0)))
+        largest = (float(np.abs(values).max(initial=0.0)) for values in (a, finite))
+        scale = max(1.0, scale, *largest)
         off = a - b if signed else np.abs(a - b)
         off = np.where(np.isnan(off), np.inf, off)
         worst = int(off.argmax()) if off.ndim else 0
@@ -248,6 +352,14 @@ class _Book:
             Check(f"{member}.{asset}", f"ledger {effect} {category}", error, allowed, unit)
         )
 
+    def booked_sum(self, cost: float) -> None:
+        """Compare the sum of all costs with the objective that the solver reported."""
+        allowed = max(CENT, RELATIVE * max(abs(cost), 1e-3 * self.gross.get("cost", 0.0)))
+        error = abs(cost - self.results.run.objective)
+        self.checks.append(
+            Check("park", "ledger = objective", error, allowed, self.results.currency)
+        )
+
 
 def audit(results: Results, problem: Problem, *, reference_co2_kg: float | None = None) -> Audit:
     """Re-derive a plan.
@@ -266,168 +378,8 @@ def audit(results: Results, problem: Problem, *, reference_co2_kg: float | None 
     Audit
         Every check with its deviation; call ``require()`` to raise on failure.
     """
-    book = _Book(results, problem)
-    park = problem.park
-    for key, asset in park.assets.items():
-        view = AssetAudit(book, park.owner(key), key)
-        asset.audit(view)
-        _audit_sizes(book, view, asset)
-    _audit_balances(book)
-    _audit_policies(book, reference_co2_kg)
-    _audit_ledger(book)
+    book = Book(results, problem)
+    for key, asset in problem.park.assets.items():
+        asset.audit(book.view(key))
+    parkaudit.audit_park(book, reference_co2_kg)
     return Audit(tuple(book.checks), tuple(book.notes))
-
-
-def _audit_sizes(book: _Book, view: AssetAudit, asset: Any) -> None:
-    """Check bounds of the asset's sizes and re-derive what they cost."""
-    sizes = book.results.sizes
-    rows = sizes[sizes["asset"] == view.asset]
-    specs = asset.sizes()
-    invested = running = 0.0
-    for _, row in rows.iterrows():
-        spec: Size = specs[row["size"]]
-        total = float(row["total"])
-        view.at_most(f"{row['size']} size at least", spec.existing, total, unit=row["unit"])
-        if spec.fixed is not None:
-            view.equal(f"{row['size']} size given", total, spec.fixed, unit=row["unit"])
-        else:
-            view.at_most(f"{row['size']} size least", spec.minimum, total, unit=row["unit"])
-            most = np.inf if spec.maximum is None else spec.maximum
-            view.at_most(f"{row['size']} size most", total, most, unit=row["unit"])
-            if spec.unit_size is not None:
-                units = (total - spec.existing) / spec.unit_size
-                view.equal(f"{row['size']} whole units", units, np.round(units), unit="1")
-        year = _yearly_cost(spec, total, book.problem)
-        invested += year[0]
-        running += year[1]
-    share = _investment_share(book.problem)
-    view.booked("investment", invested * share)
-    view.booked("fixed_om", running * share)
-
-
-def _yearly_cost(spec: Size, total: float, problem: Problem) -> tuple[float, float]:
-    finance = problem.park.finance
-    new = total - spec.existing
-    bought = new > 1e-6 * max(1.0, total)
-    capex = spec.capex_per_unit * new + (spec.fixed_capex if bought else 0.0)
-    rate = finance.discount_rate if spec.discount_rate is None else spec.discount_rate
-    yearly = spec.annual_cost_per_unit * new
-    if capex and spec.lifetime_years is not None:
-        yearly += annual_cost(
-            capex,
-            spec.lifetime_years,
-            rate,
-            finance.project_years,
-            method=spec.annuity or finance.annuity,
-            replacement_fraction=spec.replacement_fraction,
-        )
-    one_off = spec.fixed_capex if bought else 0.0
-    upkeep = spec.fixed_om_per_unit_year * total + spec.fixed_om_fraction * (
-        spec.capex_per_unit * total + one_off
-    )
-    return yearly, upkeep
-
-
-def _investment_share(problem: Problem) -> float:
-    scaling = problem.park.finance.investment_scaling
-    if scaling == "full":
-        return 1.0
-    if scaling != "auto":
-        return float(scaling)
-    hours = float(np.sum(problem.horizon.step_hours * problem.horizon.weight))
-    leap = ((problem.horizon.stamps.month == 2) & (problem.horizon.stamps.day == 29)).any()
-    year = 8784.0 if leap else 8760.0
-    return 1.0 if abs(hours - year) < 1e-6 * year else hours / 8760.0
-
-
-def _audit_balances(book: _Book) -> None:
-    flows = book.results.flows
-    for (member, carrier), rows in flows.groupby(["member", "carrier"], sort=False):
-        net = np.zeros(len(book.problem.horizon))
-        gross = np.zeros(len(book.problem.horizon))
-        for _, row in rows.iterrows():
-            values = book.flow_values(row)
-            net += row["sign"] * values
-            gross += np.abs(values)
-        scale = max(1.0, float(gross.max()))
-        worst = int(np.abs(net).argmax())
-        book.checks.append(
-            Check(
-                f"{member}.{carrier}",
-                "what is supplied equals what is drawn",
-                float(np.abs(net[worst])),
-                10 * FEASIBILITY * scale,
-                "kW",
-                str(book.problem.horizon.stamps[worst]),
-            )
-        )
-
-
-def _audit_policies(book: _Book, reference_co2_kg: float | None) -> None:
-    park, results = book.problem.park, book.results
-    member = next(iter(park.members))
-    view = AssetAudit(book, member, "policies")
-    emitted = sum(amount for (_, _, _, effect), amount in book.amounts.items() if effect == "co2")
-    view.booked("co2_price", emitted / 1000.0 * park.carbon.price_per_t)
-    limit = park.carbon.limit_kg(book.problem.horizon.year_share, reference_co2_kg)
-    if limit is not None:
-        view.at_most("CO2 cap", emitted, limit, unit="kg")
-    _audit_targets(book, view)
-    for _, cap in results.caps.iterrows():
-        if np.isnan(cap["value"]):
-            continue  # a share of nothing
-        sign = 1.0 if cap["sense"] == "<=" else -1.0
-        view.at_most(
-            f"{cap['name']} within its limit",
-            sign * cap["value"],
-            sign * cap["limit"],
-            unit=cap["unit"],
-        )
-
-
-def _audit_targets(book: _Book, view: AssetAudit) -> None:
-    targets = book.problem.park.targets
-    flows = book.results.flows
-    hours = book.problem.horizon.hours
-
-    def energy(role: str, *, renewable: bool = False) -> float:
-        rows = flows[(flows["role"] == role) & (flows["carrier"] == "electricity")]
-        if renewable:
-            rows = rows[rows["renewable"]]
-        return float(sum(book.flow_values(row) @ hours for _, row in rows.iterrows()))
-
-    made, sold, bought = energy("generation"), energy("export"), energy("import")
-    if targets.min_renewable_share is not None:
-        green = energy("generation", renewable=True)
-        green -= sold if targets.renewable_share_export == "deducted" else 0.0
-        base = (
-            energy("demand") if targets.renewable_share_base == "demand" else made + bought - sold
-        )
-        view.at_most("renewable share", targets.min_renewable_share * base, green, unit="kWh")
-    if targets.min_self_consumption is not None:
-        base = made
-        if targets.self_consumption_base == "available":
-            base = sum(
-                float(book.problem.arrays[key] @ hours)
-                * book.results.size(key.split(".")[1], "power")
-                for key in book.problem.arrays
-                if key.endswith(".output_per_kw") and key.split(".")[1] in book.problem.park.assets
-            )
-        view.at_most(
-            "self-consumption", targets.min_self_consumption * base, made - sold, unit="kWh"
-        )
-    if targets.max_export_share is not None:
-        view.at_most("export share", sold, targets.max_export_share * made, unit="kWh")
-
-
-def _audit_ledger(book: _Book) -> None:
-    unproven = set(book.amounts) - book.proven
-    for key in sorted(unproven):
-        if book.amounts[key]:
-            book.checks.append(
-                Check(".".join(key[:2]), f"{key[3]} {key[2]} re-derived", np.inf, 0.0, "")
-            )
-    cost = sum(amount for key, amount in book.amounts.items() if key[3] == "cost")
-    allowed = max(CENT, RELATIVE * max(abs(cost), 1e-3 * book.gross.get("cost", 0.0)))
-    error = abs(cost - book.results.run.objective)
-    book.checks.append(Check("park", "ledger = objective", error, allowed, book.results.currency))

@@ -2,7 +2,7 @@
 
     python -m microgrid_opt.docs_pages docs/reference
 
-Keys, units, defaults and limits come from the JSON Schema (`microgrid_opt.schema`), formulas and
+Keys, units, defaults and limits come from the JSON Schema (`microgrid_opt.cli.schema`), formulas and
 references from the docstrings, so that nothing is written twice.
 """
 
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.assets.base import Asset, asset_types
+from microgrid_opt.cli.schema import MOMENT, json_schema
 from microgrid_opt.fields import Frozen, Size
 from microgrid_opt.formulations import sizing
-from microgrid_opt.schema import MOMENT, json_schema
 from microgrid_opt.units import QUANTITY_PATTERN
 
 if TYPE_CHECKING:

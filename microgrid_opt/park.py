@@ -37,7 +37,7 @@ from microgrid_opt.horizon import Horizon
 from microgrid_opt.policies.carbon import Carbon
 from microgrid_opt.policies.targets import Targets
 from microgrid_opt.weather.spec import WeatherSpec
-from microgrid_opt.yamlparse import nearest
+from microgrid_opt.yamlio.grammar import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from microgrid_opt.errors import Finding, InfeasibleError, InputError
-from microgrid_opt.findings import findings_of
 from microgrid_opt.park import park_model
 from microgrid_opt.problem import Origin, prepare
 from microgrid_opt.shipped import shipped
 from microgrid_opt.yamlio import Document, apply_scenario, apply_sets
 from microgrid_opt.yamlio import load as load_yaml
-from microgrid_opt.yamlparse import suggest
+from microgrid_opt.yamlio.findings import findings_of
+from microgrid_opt.yamlio.grammar import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

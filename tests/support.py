@@ -8,7 +8,8 @@ from dataclasses import replace
 from textwrap import dedent, indent
 from typing import TYPE_CHECKING
 
-from microgrid_opt import encoding, study, yamlio
+from microgrid_opt import study, yamlio
+from microgrid_opt.store import encoding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -55,9 +55,7 @@ class Asset(Frozen):
             raise TypeError(message)
         _REGISTRY[name] = cls
 
-    def misfits(
-        self, owner: str, unit_of: Callable[[str], str]
-    ) -> Iterator[tuple[str, str]]:
+    def misfits(self, owner: str, unit_of: Callable[[str], str]) -> Iterator[tuple[str, str]]:
         """Yield (field, message) of what does not fit the park.
 
         Parameters

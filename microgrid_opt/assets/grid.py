@@ -15,6 +15,8 @@ from microgrid_opt.series import SeriesCO2PerKWh, SeriesKW, SeriesPrice
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
     from microgrid_opt.results import AssetResults, Quantity
@@ -164,9 +166,18 @@ class Grid(Asset):
             if a.has_data(key) and sides[side]:
                 amount = sign * float((flow[side] * a.data(key)) @ hours)
                 a.booked(category, amount, effect=effect)
+        if self.peak_price_per_kw_month and sides["import"]:
+            self._audit_peaks(a, flow["import"])
+
+    def _audit_peaks(self, a: AssetAudit, bought: NDArray[np.float64]) -> None:
         months = a.horizon.month
-        peaks = [flow["import"][months == m].max() for m in range(len(a.horizon.month_labels))]
-        a.booked("demand_charge", float(sum(peaks)) * self.peak_price_per_kw_month)
+        highest = np.array([bought[months == m].max() for m in range(len(a.horizon.month_labels))])
+        billed, price = a.monthly("peak"), self.peak_price_per_kw_month
+        a.at_most("import within the peak that is billed", highest, billed, unit="kW")
+        # Only a plan short of the optimum bills more than the peak, and not more than it is short.
+        excess = float((billed - highest).sum()) * price
+        a.at_most("peaks billed beyond the import", excess, a.slack, unit="currency")
+        a.booked("demand_charge", float(billed.sum()) * price)
 
     def summary(self, r: AssetResults) -> Mapping[str, Quantity]:
         """Return the highest import and export."""

@@ -45,9 +45,7 @@ class Line(Asset):
     variable_om_per_kwh: PricePerUnit = 0.0
     """Cost of each kWh sent."""
 
-    def misfits(
-        self, owner: str, unit_of: Callable[[str], str]
-    ) -> Iterator[tuple[str, str]]:
+    def misfits(self, owner: str, unit_of: Callable[[str], str]) -> Iterator[tuple[str, str]]:
         """Refuse a line to its own member, and carriers that are not counted in kWh."""
         if self.to == owner:
             yield "to", f"leads from {owner} to itself: name the member at the other end."

@@ -85,9 +85,7 @@ class Supply(Asset):
                 )
         return self
 
-    def misfits(
-        self, owner: str, unit_of: Callable[[str], str]
-    ) -> Iterator[tuple[str, str]]:
+    def misfits(self, owner: str, unit_of: Callable[[str], str]) -> Iterator[tuple[str, str]]:
         """Refuse a price in another unit than the carrier's."""
         del owner
         unit = unit_of(self.carrier)
@@ -147,4 +145,5 @@ class Supply(Asset):
         most = self.yearly_limit_kwh if self.price_per_kg is None else self.yearly_limit_kg
         if most is not None:
             total = float(bought @ hours)
-            a.at_most("yearly limit", total, most * a.horizon.year_share, unit=self.amount_unit)
+            allowed = most * a.horizon.year_share
+            a.capped("yearly_limit", total, "<=", allowed, unit=self.amount_unit)

@@ -43,7 +43,9 @@ class FixedDemand(Asset):
     @model_validator(mode="after")
     def _worth_serving(self) -> Self:
         if self.unserved_price is not None and self.unserved_price < 0:
-            key = next(name for name in type(self).model_fields if name.startswith("unserved_price"))
+            key = next(
+                name for name in type(self).model_fields if name.startswith("unserved_price")
+            )
             raise refuse(
                 "unserved", "must be at least 0: nobody is paid for cutting demand.", path=(key,)
             )

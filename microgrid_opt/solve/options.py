@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import highspy
 
 from microgrid_opt.errors import Finding, InputError
-from microgrid_opt.yamlparse import nearest
+from microgrid_opt.yamlio.grammar import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

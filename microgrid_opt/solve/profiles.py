@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from microgrid_opt import yamlio
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import Frozen
-from microgrid_opt.findings import findings_of
 from microgrid_opt.shipped import shipped
-from microgrid_opt.yamlparse import suggest
+from microgrid_opt.yamlio.findings import findings_of
+from microgrid_opt.yamlio.grammar import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

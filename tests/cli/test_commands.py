@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from microgrid_opt import study
-from microgrid_opt.schema import json_schema
+from microgrid_opt.cli.schema import json_schema
 from microgrid_opt.solve.profiles import profile_names
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microgrid_opt import console as showing
-from microgrid_opt.console import (
+from microgrid_opt.cli import console as showing
+from microgrid_opt.cli.console import (
     SOLVING,
     Watching,
     aligned,

@@ -163,7 +163,7 @@ def stopped(program: Any, *, after: str, times: int = 1) -> tuple[int, str, str]
     hard_park(program.folder / "hard.yaml")
     code = (
         "import sys\n"
-        "from microgrid_opt import cli, console\n"
+        "from microgrid_opt import cli\nfrom microgrid_opt.cli import console\n"
         "console.LINE_SECONDS = 0.0\n"
         f"sys.argv = ['microgrid-opt', 'solve', 'hard.yaml', '--no-report', *{EXACT!r}]\n"
         "cli.main()\n"

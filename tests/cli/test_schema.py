@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 from microgrid_opt import study, yamlio
 from microgrid_opt.assets.base import asset_types
 from microgrid_opt.assets.load import Load
+from microgrid_opt.cli.schema import DIALECT, ID, json_schema
+from microgrid_opt.cli.starter import write_starter
 from microgrid_opt.park import park_model
-from microgrid_opt.schema import DIALECT, ID, json_schema
-from microgrid_opt.starter import write_starter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

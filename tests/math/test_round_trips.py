@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from microgrid_opt import encoding, store, study, yamlio
+from microgrid_opt import store, study, yamlio
 from microgrid_opt.assets.base import asset_types
+from microgrid_opt.store import encoding
 from tests.support import (
     EXACT,
     day,

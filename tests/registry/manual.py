@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from catalogue import ROOT
+from tests.registry.catalogue import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

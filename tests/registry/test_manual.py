@@ -8,10 +8,8 @@ from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, get_args
 
-import manual
 import pytest
 import yaml
-from catalogue import ROOT
 from typer.testing import CliRunner
 
 from microgrid_opt import docs_pages, study, yamlio
@@ -21,6 +19,8 @@ from microgrid_opt.fields import Frozen
 from microgrid_opt.park import park_model
 from microgrid_opt.solve.profiles import load_profile, profile_names
 from microgrid_opt.solve.status import Status
+from tests.registry import manual
+from tests.registry.catalogue import ROOT
 
 if TYPE_CHECKING:
     from microgrid_opt.study import Plan

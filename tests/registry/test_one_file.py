@@ -11,7 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import yaml
-from catalogue import PACKAGE, ROOT, technologies
+
+from tests.registry.catalogue import PACKAGE, ROOT, technologies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,7 @@ from microgrid_opt.park import park_model
 park_model()
 {extra}
 from microgrid_opt.docs_pages import pages
-from microgrid_opt.schema import json_schema
+from microgrid_opt.cli.schema import json_schema
 from microgrid_opt.study import load, solve
 plan = solve(load({park!r}), profile="test")
 plan.audit.require()

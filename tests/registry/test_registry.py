@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 import yaml
-from catalogue import PACKAGE, ROOT, homes, imports, modules, technologies, texts, tree_of
 
 from microgrid_opt.fields import Frozen, Size, unit_of
-from microgrid_opt.shapes import Series
+from microgrid_opt.series.shapes import Series
 from microgrid_opt.shipped import shipped
 from microgrid_opt.study import case_names
+from tests.registry.catalogue import (
+    PACKAGE,
+    ROOT,
+    homes,
+    imports,
+    modules,
+    technologies,
+    texts,
+    tree_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +33,6 @@ NAMES = sorted(TYPES)
 
 WITHOUT_CASE: frozenset[str] = frozenset({"dump", "line"})
 """Technologies that no shipped case uses yet; kept as short as possible."""
-WITHOUT_UNIT: frozenset[str] = frozenset({"PvArray.tilt_deg", "PvArray.azimuth_deg"})
-"""Numbers whose unit stands in the key only; kept as short as possible."""
 OTHER_MEANING = {
     ("draft.py", "dump"): "a role in a balance",
     ("report/colours.py", "dump"): "a role in a balance",
@@ -82,7 +89,7 @@ def test_every_number_has_a_unit(name: str) -> None:
 
     Sensitivity: a field of type float instead of one of `microgrid_opt.fields`.
     """
-    assert numbers_without_unit(TYPES[name]) <= WITHOUT_UNIT
+    assert numbers_without_unit(TYPES[name]) == set()
 
 
 def test_a_number_without_unit_is_found() -> None:
@@ -159,9 +166,7 @@ def test_every_technology_is_in_a_shipped_case() -> None:
     assert set(NAMES) - used_in_cases() == WITHOUT_CASE
 
 
-def test_lists_of_exceptions_hold_nothing_old() -> None:
-    found = set().union(*(numbers_without_unit(cls) for cls in TYPES.values()))
-    assert found == WITHOUT_UNIT
+def test_list_of_other_meanings_holds_nothing_old() -> None:
     named = {(path, word) for path, tree in modules() for word in texts(tree) & set(NAMES)}
     assert named.issuperset(OTHER_MEANING)
 

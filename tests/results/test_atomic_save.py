@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from microgrid_opt import atomic
-from microgrid_opt.encoding import equal
 from microgrid_opt.errors import InputError, MicrogridError
-from microgrid_opt.store import check_folder, open_plan, save
+from microgrid_opt.store import atomic, check_folder, open_plan, save
+from microgrid_opt.store.encoding import equal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,7 +250,7 @@ def test_every_file_is_on_disk_before_the_folder_appears(
 CHILD = """
 import pickle, sys
 from pathlib import Path
-from microgrid_opt import atomic
+from microgrid_opt.store import atomic
 from microgrid_opt.store import save
 if sys.argv[4] == "renames":
     atomic.exchange = lambda one, other: False

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microgrid_opt.encoding import equal, files_of, results_of, timings_of
 from microgrid_opt.errors import InputError
 from microgrid_opt.horizon import Horizon
 from microgrid_opt.park import park_model
 from microgrid_opt.problem import Origin
 from microgrid_opt.results import Stage
 from microgrid_opt.store import open_plan, save
+from microgrid_opt.store.encoding import equal, files_of, results_of, timings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from microgrid_opt.audit import Audit, Check
-from microgrid_opt.encoding import to_json
 from microgrid_opt.results import Quantity
+from microgrid_opt.store.encoding import to_json
 from microgrid_opt.summary import describe, headline, summarise
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from microgrid_opt.errors import Finding, Location
-from microgrid_opt.findings import findings_of
 from microgrid_opt.yamlio import apply_scenario, apply_sets, loads
+from microgrid_opt.yamlio.findings import findings_of
 
 
 class Frozen(BaseModel):

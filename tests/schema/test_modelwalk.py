@@ -18,8 +18,8 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from typing_extensions import TypeAliasType
 
-from microgrid_opt.findings import findings_of, known_keys
 from microgrid_opt.yamlio import loads
+from microgrid_opt.yamlio.findings import findings_of, known_keys
 
 
 class Frozen(BaseModel):

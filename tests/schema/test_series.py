@@ -39,7 +39,7 @@ from microgrid_opt.series import (
     resolve,
     upper_bound_of,
 )
-from microgrid_opt.timeofuse import spans
+from microgrid_opt.series.timeofuse import spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import Frozen
 from microgrid_opt.horizon import Horizon
 from microgrid_opt.series import FileSeries, Reader, SeriesKW, resolve
-from microgrid_opt.seriesfile import parse_csv
+from microgrid_opt.series.file import parse_csv
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from microgrid_opt import yamlparse
 from microgrid_opt.errors import InputError
+from microgrid_opt.yamlio import grammar as grammar
 from microgrid_opt.yamlio import loads
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"])
 def _each_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run with libyaml and with PyYAML's own parser: both must tell the user the same."""
-    monkeypatch.setattr(yamlparse, "_LOADER", getattr(yaml, request.param))
+    monkeypatch.setattr(grammar, "_LOADER", getattr(yaml, request.param))
 
 
 def problems(text: str) -> list[str]:
@@ -195,7 +195,7 @@ def test_alias_expansion_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     lines += [f"- &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
     message = "the aliases (`*name`) repeat more than 1000000 values: put long series in files"
     assert problems("a:\n" + "\n".join(lines)) == [f"p.yaml:7:48: a.5.8: {message}"]
-    monkeypatch.setattr(yamlparse, "MAX_ALIAS_VALUES", 6)
+    monkeypatch.setattr(grammar, "MAX_ALIAS_VALUES", 6)
     assert loads("a: &x [1, 2]\nb: *x\nc: *x\n", "p.yaml").data["c"] == [1, 2]
     assert len(problems("a: &x [1, 2]\nb: *x\nc: *x\nd: *x\n")) == 1
     assert loads("a: &x {p: 1, q: 2}\nb: *x\nc: *x\n", "p.yaml").data["c"] == {"p": 1, "q": 2}

@@ -11,15 +11,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microgrid_opt import yamlio, yamlparse
+from microgrid_opt import yamlio
 from microgrid_opt.errors import InputError, Location
 from microgrid_opt.yamlio import Document, load, loads
+from microgrid_opt.yamlio import grammar as grammar
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"])
 def _each_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run with libyaml and with PyYAML's own parser: both must tell the user the same."""
-    monkeypatch.setattr(yamlparse, "_LOADER", getattr(yaml, request.param))
+    monkeypatch.setattr(grammar, "_LOADER", getattr(yaml, request.param))
 
 
 def problems(text: str) -> list[str]:

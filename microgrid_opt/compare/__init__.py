@@ -25,7 +25,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from microgrid_opt.comparison import Comparison
+from microgrid_opt.compare.comparison import Comparison
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.finance import (
     CashFlows,

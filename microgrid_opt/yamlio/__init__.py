@@ -1,6 +1,6 @@
 """A park file as plain data in which every key knows its line; scenarios and ``--set`` on top.
 
-What counts as YAML, and what is refused, stands in `microgrid_opt.yamlparse`.
+What counts as YAML, and what is refused, stands in `microgrid_opt.yamlio.grammar`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.errors import Finding, InputError, Location
-from microgrid_opt.yamlparse import UNPRINTABLE, Part, Spot, dotted, kind, nearest, parse, suggest
+from microgrid_opt.yamlio.grammar import (
+    UNPRINTABLE,
+    Part,
+    Spot,
+    dotted,
+    kind,
+    nearest,
+    parse,
+    suggest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from microgrid_opt.console import aligned, amount, duration, percent, table
+from microgrid_opt.cli.console import aligned, amount, duration, percent, table
 from microgrid_opt.ledger import CO2, COST
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from microgrid_opt.audit import Audit
-    from microgrid_opt.comparison import Comparison
+    from microgrid_opt.compare.comparison import Comparison
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.results import Results
     from microgrid_opt.study import Plan

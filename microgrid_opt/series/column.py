@@ -10,16 +10,16 @@ from pydantic import AfterValidator
 
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import Unit, refuse
-from microgrid_opt.seriesfile import raise_capped
-from microgrid_opt.seriesrows import Alignment, find_rows
-from microgrid_opt.shapes import Series
+from microgrid_opt.series.file import raise_capped
+from microgrid_opt.series.rows import Alignment, find_rows
+from microgrid_opt.series.shapes import Series
 from microgrid_opt.units import conversion, unit_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.seriesfile import Reader, Table
+    from microgrid_opt.series.file import Reader, Table
 
 _HEADER_UNIT = re.compile(r"[\[(]\s*([^\[\]()]+?)\s*[\])]\s*$")
 _SUFFIX_UNITS = {

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from microgrid_opt.console import exit_code, told
+from microgrid_opt.cli.console import exit_code, told
 from microgrid_opt.errors import AuditError, InputError, NoPlanError
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def solve(
     Ctrl-C stops the solver and gives the best plan that it holds.
     """
     from microgrid_opt import study  # noqa: PLC0415
-    from microgrid_opt.console import SOLVING, Watching  # noqa: PLC0415
+    from microgrid_opt.cli.console import SOLVING, Watching  # noqa: PLC0415
     from microgrid_opt.solve.profiles import load_profile  # noqa: PLC0415
     from microgrid_opt.store import check_folder  # noqa: PLC0415
 
@@ -179,8 +179,8 @@ def solve(
         watching.phase("saving")
         files = _save(plan, folder, report=not no_report)
     if not quiet:
-        from microgrid_opt.console import console  # noqa: PLC0415
-        from microgrid_opt.overview import show_plan  # noqa: PLC0415
+        from microgrid_opt.cli.console import console  # noqa: PLC0415
+        from microgrid_opt.cli.overview import show_plan  # noqa: PLC0415
 
         show_plan(console(), plan, folder, files)
     _require_audit(plan)
@@ -204,7 +204,7 @@ def _save(plan: Plan, folder: Path, *, report: bool) -> list[str]:
 
 
 def _require_audit(plan: Plan) -> None:
-    from microgrid_opt.overview import failures  # noqa: PLC0415
+    from microgrid_opt.cli.overview import failures  # noqa: PLC0415
 
     audits = {"plan": plan.audit, "reference plan": plan.reference_audit}
     lines = [
@@ -252,8 +252,8 @@ def validate(
 ) -> None:
     """Check a park with all its series and weather, and show what was understood."""
     from microgrid_opt import study, yamlio  # noqa: PLC0415
-    from microgrid_opt.console import console  # noqa: PLC0415
-    from microgrid_opt.inventory import show_problem  # noqa: PLC0415
+    from microgrid_opt.cli.console import console  # noqa: PLC0415
+    from microgrid_opt.cli.inventory import show_problem  # noqa: PLC0415
 
     document = yamlio.load(study.park_file(park))
     names = yamlio.scenario_names(document)
@@ -270,9 +270,9 @@ def compare(
     second: Annotated[Path, typer.Argument(metavar="DIR_B", help="Results to hold against it.")],
 ) -> None:
     """Show two saved plans side by side, and what A earns against B."""
+    from microgrid_opt.cli.console import console  # noqa: PLC0415
+    from microgrid_opt.cli.overview import show_comparison  # noqa: PLC0415
     from microgrid_opt.compare import compare_stored  # noqa: PLC0415
-    from microgrid_opt.console import console  # noqa: PLC0415
-    from microgrid_opt.overview import show_comparison  # noqa: PLC0415
     from microgrid_opt.store import open_plan  # noqa: PLC0415
 
     plan, other = all_of(lambda: open_plan(first), lambda: open_plan(second))
@@ -286,7 +286,7 @@ def new(
     ],
 ) -> None:
     """Write a commented park file to start from."""
-    from microgrid_opt.starter import shown, write_starter  # noqa: PLC0415
+    from microgrid_opt.cli.starter import shown, write_starter  # noqa: PLC0415
 
     target = write_starter(path)
     typer.echo(f"Wrote {target}. Change it, then: microgrid-opt solve {shown(target)}")
@@ -302,7 +302,7 @@ def schema(
     """Give the JSON Schema of park files, for completion in editors."""
     import json  # noqa: PLC0415
 
-    from microgrid_opt.schema import json_schema  # noqa: PLC0415
+    from microgrid_opt.cli.schema import json_schema  # noqa: PLC0415
 
     text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
     if out is None:
@@ -315,8 +315,8 @@ def schema(
 @app.command()
 def profiles() -> None:
     """List the solver profiles."""
-    from microgrid_opt.console import console  # noqa: PLC0415
-    from microgrid_opt.inventory import show_profiles  # noqa: PLC0415
+    from microgrid_opt.cli.console import console  # noqa: PLC0415
+    from microgrid_opt.cli.inventory import show_profiles  # noqa: PLC0415
     from microgrid_opt.solve.profiles import load_profile, profile_names  # noqa: PLC0415
 
     rows = [("auto", "Chooses one of these by the kind and size of the model.")]
@@ -328,8 +328,8 @@ def profiles() -> None:
 def cases_list() -> None:
     """List the shipped cases: what each shows, hours, assets."""
     from microgrid_opt import study, yamlio  # noqa: PLC0415
-    from microgrid_opt.console import console  # noqa: PLC0415
-    from microgrid_opt.inventory import show_cases  # noqa: PLC0415
+    from microgrid_opt.cli.console import console  # noqa: PLC0415
+    from microgrid_opt.cli.inventory import show_cases  # noqa: PLC0415
     from microgrid_opt.park import park_model  # noqa: PLC0415
 
     def park_of(name: str) -> Any:

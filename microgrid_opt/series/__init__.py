@@ -17,9 +17,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import Unit, currency_of, marker_of, refuse
-from microgrid_opt.seriescolumn import ANY_UNIT, FileSeries
-from microgrid_opt.seriesfile import Reader
-from microgrid_opt.shapes import (
+from microgrid_opt.series.column import ANY_UNIT, FileSeries
+from microgrid_opt.series.file import Reader
+from microgrid_opt.series.shapes import (
     CalendarSeries,
     Constant,
     DayShape,
@@ -29,7 +29,7 @@ from microgrid_opt.shapes import (
     Seasons,
     Series,
 )
-from microgrid_opt.timeofuse import TimeOfUse
+from microgrid_opt.series.timeofuse import TimeOfUse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic_core.core_schema import ErrorType
 
 from microgrid_opt.errors import Finding, Location
-from microgrid_opt.modelwalk import (
+from microgrid_opt.yamlio.grammar import FLOAT, dotted, kind, nearest, suggest
+from microgrid_opt.yamlio.modelwalk import (
     describe,
     fields_of,
     join_or,
@@ -25,15 +26,14 @@ from microgrid_opt.modelwalk import (
     walk,
     words_of,
 )
-from microgrid_opt.yamlparse import FLOAT, dotted, kind, nearest, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import BaseModel, ValidationError
 
-    from microgrid_opt.modelwalk import Keys, Problem
     from microgrid_opt.yamlio import Document
+    from microgrid_opt.yamlio.modelwalk import Keys, Problem
 
     Told = tuple[Keys, str, Any]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from microgrid_opt.errors import Finding, InputError, Location
-from microgrid_opt.seriesfile import raise_capped
+from microgrid_opt.series.file import raise_capped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.seriesfile import Stamps, Table
+    from microgrid_opt.series.file import Stamps, Table
 
     Nanoseconds = NDArray[np.int64]
 

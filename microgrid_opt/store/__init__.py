@@ -24,10 +24,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from microgrid_opt.atomic import replace_folder
-from microgrid_opt.encoding import RESULTS, files_of, results_of, timings_of, to_json
 from microgrid_opt.errors import Finding, InputError, Location, MicrogridError
 from microgrid_opt.finance import Investment
+from microgrid_opt.store.atomic import replace_folder
+from microgrid_opt.store.encoding import RESULTS, files_of, results_of, timings_of, to_json
 from microgrid_opt.summary import describe, summarise
 
 if TYPE_CHECKING:

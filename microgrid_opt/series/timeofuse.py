@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from microgrid_opt.fields import Frozen, refuse
-from microgrid_opt.shapes import (
+from microgrid_opt.series.shapes import (
     DAY_MINUTES,
     DAY_TYPES,
     MONTH_NAMES,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from microgrid_opt.console import aligned, amount, percent, table
+from microgrid_opt.cli.console import aligned, amount, percent, table
+from microgrid_opt.cli.overview import period, scaled
 from microgrid_opt.fields import unit_of
-from microgrid_opt.overview import period, scaled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

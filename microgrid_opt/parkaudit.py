@@ -1,0 +1,283 @@
+"""What the audit checks of every park: time, sizes and their cost, balances, rules, tables, ledger.
+
+Independent of the model, as all of `microgrid_opt.audit`; that module has the tools.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from microgrid_opt.finance import annual_cost
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from microgrid_opt.audit import AssetAudit, Book
+    from microgrid_opt.fields import Size
+    from microgrid_opt.problem import Problem
+
+RELATIVE = 1e-6
+"""Tolerance of sums and bills, relative to the largest amount of the same kind [-]."""
+FEASIBILITY = 1e-6
+"""HiGHS's default primal feasibility tolerance, absolute per row in the row's own unit [-]; used
+with the row's scale."""
+CENT = 0.01
+"""Money is compared to a hundredth of the currency or to `RELATIVE`, whichever is larger."""
+KG_PER_T = 1000.0
+ELECTRICITY = "electricity"
+
+
+def audit_park(book: Book, reference_co2_kg: float | None) -> None:
+    """Check what does not belong to one technology; the technologies have been heard before.
+
+    Parameters
+    ----------
+    book
+        Results, problem and the checks so far.
+    reference_co2_kg
+        CO2 of the reference plan over the horizon [kg], for caps relative to it.
+    """
+    _audit_time(book)
+    for key, asset in book.problem.park.assets.items():
+        _audit_sizes(book.view(key), asset.sizes(), book)
+    _audit_balances(book)
+    _audit_carbon(book, reference_co2_kg)
+    _audit_targets(book)
+    _audit_energy(book)
+    _audit_leftovers(book)
+
+
+def _audit_time(book: Book) -> None:
+    mine, theirs = book.results.horizon, book.problem.horizon
+    if len(mine) != len(theirs) or not (mine.stamps == theirs.stamps).all():
+        book.fail("park", "time stamps of the results are those of the problem")
+        return
+    for what in ("step_hours", "weight"):
+        book.compare("park", what, getattr(mine, what), getattr(theirs, what), "", signed=False)
+
+
+# ---------------------------------------------------------------------------------------- sizes
+
+
+def _audit_sizes(view: AssetAudit, specs: Mapping[str, Size], book: Book) -> None:
+    """Check bounds of the asset's sizes and re-derive what they cost."""
+    rows: dict[str, Any] = {
+        row["size"]: row
+        for row in book.results.sizes.to_dict("records")
+        if row["asset"] == view.asset
+    }
+    if rows.keys() != specs.keys():
+        book.fail(view.subject, "the table of sizes has the sizes of the asset")
+        return
+    invested = running = 0.0
+    for name, spec in specs.items():
+        _audit_bounds(view, name, spec, rows[name])
+        yearly, upkeep = _audit_size_costs(view, name, spec, rows[name], book.problem)
+        invested += yearly
+        running += upkeep
+    share = _investment_share(book.problem)
+    view.booked("investment", invested * share)
+    view.booked("fixed_om", running * share)
+
+
+def _audit_bounds(view: AssetAudit, name: str, spec: Size, row: Mapping[str, Any]) -> None:
+    total, unit = float(row["total"]), type(spec).unit
+    view.at_most(f"{name} size at least", spec.existing, total, unit=unit)
+    if spec.fixed is not None:
+        view.equal(f"{name} size given", total, spec.fixed, unit=unit)
+        return
+    view.at_most(f"{name} size least", spec.minimum, total, unit=unit)
+    most = np.inf if spec.maximum is None else spec.maximum
+    view.at_most(f"{name} size most", total, most, unit=unit)
+    if spec.unit_size is not None:
+        units = (total - spec.existing) / spec.unit_size
+        view.equal(f"{name} whole units", units, np.round(units), unit="1")
+
+
+def _audit_size_costs(
+    view: AssetAudit, name: str, spec: Size, row: Mapping[str, Any], problem: Problem
+) -> tuple[float, float]:
+    """Return yearly cost of the investment and upkeep, having checked the table's."""
+    finance = problem.park.finance
+    total = float(row["total"])
+    new = total - spec.existing
+    room = 0.0 if spec.maximum is None else spec.maximum - spec.existing
+    # A binary is whole to 1e-6 only, and its big-M is the room.
+    bought = new > 2.0 * FEASIBILITY * max(1.0, total, room)
+    variable = spec.capex_per_unit * new
+    paid = bool(spec.fixed_capex) and float(row["capex"]) > variable + 0.5 * spec.fixed_capex
+    if paid and not bought and spec.fixed is None:
+        view.note(
+            f"pays the one-off cost of {name}, but adds nothing: a plan short of the optimum."
+        )
+    once = spec.fixed_capex if bought or (paid and spec.fixed is None) else 0.0
+    capex = variable + once
+    yearly = spec.annual_cost_per_unit * new
+    if capex and spec.lifetime_years is not None:
+        yearly += annual_cost(
+            capex,
+            spec.lifetime_years,
+            finance.discount_rate if spec.discount_rate is None else spec.discount_rate,
+            finance.project_years,
+            method=spec.annuity or finance.annuity,
+            replacement_fraction=spec.replacement_fraction,
+        )
+    upkeep = spec.fixed_om_per_unit_year * total + spec.fixed_om_fraction * (
+        spec.capex_per_unit * total + once
+    )
+    view.equal(f"{name} new", row["new"], new, unit=type(spec).unit, scale=total)
+    for what, amount in (("capex", capex), ("annual_cost", yearly), ("fixed_om", upkeep)):
+        view.equal(f"{what} of {name}", row[what], amount, unit=problem.park.currency)
+    return yearly, upkeep
+
+
+def _investment_share(problem: Problem) -> float:
+    scaling = problem.park.finance.investment_scaling
+    if scaling == "full":
+        return 1.0
+    if scaling != "auto":
+        return float(scaling)
+    horizon = problem.horizon
+    hours = float(np.sum(horizon.step_hours * horizon.weight))
+    leap = ((horizon.stamps.month == 2) & (horizon.stamps.day == 29)).any()
+    year = 8784.0 if leap else 8760.0
+    return 1.0 if abs(hours - year) < 1e-6 * year else hours / 8760.0
+
+
+# ---------------------------------------------------------------------------------------- balances
+
+
+def _audit_balances(book: Book) -> None:
+    horizon = book.problem.horizon
+    net: dict[tuple[str, str], Any] = {}
+    gross: dict[tuple[str, str], Any] = {}
+    for flow in book.flows:
+        key = (flow.member, flow.carrier)
+        net[key] = net.get(key, 0.0) + flow.sign * flow.values
+        gross[key] = gross.get(key, 0.0) + np.abs(flow.values)
+    for (member, carrier), values in net.items():
+        book.compare(
+            f"{member}.{carrier}",
+            "what is supplied equals what is drawn",
+            values,
+            np.zeros(len(horizon)),
+            book.problem.park.carrier(carrier).flow_unit,
+            signed=False,
+            scale=float(np.max(gross[member, carrier])),
+        )
+
+
+def _audit_energy(book: Book) -> None:
+    """Re-derive the table of energy from the flows."""
+    park, hours = book.problem.park, book.problem.horizon.hours
+    sums: dict[tuple[Any, ...], list[float]] = {}
+    for flow in book.flows:
+        key = (flow.member, flow.asset, flow.carrier, flow.role, bool(flow.renewable))
+        both = sums.setdefault(key, [0.0, 0.0])
+        both[0 if flow.sign > 0 else 1] += float(flow.values @ hours)
+    names = ("member", "asset", "carrier", "role", "renewable")
+    table = {
+        tuple(row[name] for name in names): row for row in book.results.energy.to_dict("records")
+    }
+    if table.keys() != sums.keys():
+        book.fail("park", "the table of energy has every flow once")
+        return
+    for key, row in table.items():
+        carrier = park.carrier(key[2])
+        scale = max(sums[key])
+        for name, amount in zip(("supplied", "drawn"), sums[key], strict=True):
+            what = f"energy {name}, {key[2]} ({key[3]})"
+            subject = f"{key[0]}.{key[1]}"
+            content = carrier.energy_kwh_per_unit
+            book.compare(subject, what, row[name], amount, carrier.unit, signed=False, scale=scale)
+            book.compare(
+                subject,
+                f"{what} in kWh",
+                row[f"{name}_kwh"],
+                amount * content,
+                "kWh",
+                signed=False,
+                scale=scale * content,
+            )
+
+
+# ---------------------------------------------------------------------------------------- rules
+
+
+def _audit_carbon(book: Book, reference_co2_kg: float | None) -> None:
+    view, carbon = book.policies(), book.problem.park.carbon
+    emitted = sum(amount for key, amount in book.amounts.items() if key[3] == "co2")
+    view.booked("co2_price", emitted / KG_PER_T * carbon.price_per_t)
+    year_share = book.problem.horizon.year_share
+    limit: float | None = None
+    if carbon.cap_t_per_year is not None:
+        limit = carbon.cap_t_per_year * KG_PER_T * year_share
+    elif carbon.reduction_fraction is not None and reference_co2_kg is not None:
+        limit = reference_co2_kg * (1.0 - carbon.reduction_fraction)
+    if limit is not None:
+        scale = book.gross.get("co2", 0.0)
+        view.capped("co2_cap", emitted, "<=", limit, unit="kg", scale=scale)
+
+
+def _audit_targets(book: Book) -> None:
+    view, targets = book.policies(), book.problem.park.targets
+    hours = book.problem.horizon.hours
+
+    def energy(role: str, *, renewable: bool = False) -> float:
+        return sum(
+            float(flow.values @ hours)
+            for flow in book.flows
+            if flow.role == role
+            and flow.carrier == ELECTRICITY
+            and (flow.renewable or not renewable)
+        )
+
+    made, sold, bought = energy("generation"), energy("export"), energy("import")
+    scale = made + sold + bought
+    if targets.min_renewable_share is not None:
+        green = energy("generation", renewable=True)
+        green -= sold if targets.renewable_share_export == "deducted" else 0.0
+        demand = targets.renewable_share_base == "demand"
+        whole = energy("demand") if demand else made + bought - sold
+        least = targets.min_renewable_share
+        view.capped("renewable_share", green, ">=", least, unit="kWh", whole=whole, scale=scale)
+    if targets.min_self_consumption is not None:
+        available = targets.self_consumption_base == "available"
+        whole = _available(book) if available else made
+        least = targets.min_self_consumption
+        view.capped(
+            "self_consumption", made - sold, ">=", least, unit="kWh", whole=whole, scale=scale
+        )
+    if targets.max_export_share is not None:
+        most = targets.max_export_share
+        view.capped("export_share", sold, "<=", most, unit="kWh", whole=made, scale=scale)
+
+
+def _available(book: Book) -> float:
+    """Return what sun and wind would have given to the plants of the size that they have [kWh]."""
+    hours = book.problem.horizon.hours
+    plants = (
+        (asset, key)
+        for asset in book.problem.park.assets
+        if (key := f"assets.{asset}.output_per_kw") in book.problem.arrays
+    )
+    return sum(
+        float(book.problem.arrays[key] @ hours) * book.results.size(asset, "power")
+        for asset, key in plants
+    )
+
+
+# ---------------------------------------------------------------------------------------- ledger
+
+
+def _audit_leftovers(book: Book) -> None:
+    """Fail for what nobody re-derived, and hold the ledger's sum against the objective."""
+    for key in sorted(set(book.amounts) - book.proven):
+        if book.amounts[key]:
+            book.fail(".".join(key[:2]), f"{key[3]} {key[2]} re-derived")
+    for name in sorted(set(book.caps) - book.proven_caps):
+        book.fail("park", f"cap {name} re-derived")
+    cost = sum(amount for key, amount in book.amounts.items() if key[3] == "cost")
+    book.booked_sum(cost)
