@@ -10,7 +10,9 @@ print(plan.results.sizes)
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,6 +56,20 @@ def __getattr__(name: str) -> Any:
         message = f"module 'microgrid_opt' has no attribute {name!r}"
         raise AttributeError(message)
     return getattr(import_module(f"microgrid_opt.{_HOMES[name]}"), name)
+
+
+class _Package(ModuleType):
+    """The package, whose public functions keep their names beside rooms of the same name.
+
+    Importing the room ``microgrid_opt.solve`` would otherwise replace the function `solve` by it.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__() -> list[str]:

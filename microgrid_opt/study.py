@@ -295,9 +295,13 @@ def run(
     clock.lap("build")
     matrix = handoff.extract(draft.model)
     clock.lap("handoff")
-    profile, why = direct.choose(asked.profile, asked.options, matrix)
     held = direct.solve(
-        draft, matrix, profile, why, asked.time_limit_seconds, asked.labelled(label)
+        draft,
+        matrix,
+        asked.profile,
+        asked.options,
+        asked.time_limit_seconds,
+        asked.labelled(label),
     )
     clock.lap("solve")
     results = extract(problem, draft, matrix, held.solution, held.run)

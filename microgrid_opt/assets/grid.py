@@ -155,6 +155,10 @@ class Grid(Asset):
         both = np.minimum(flow["import"], flow["export"])
         if self.exclusive:
             a.at_most("never imports and exports at once", both, 0.0, unit="kW")
+            if all(sides.values()):
+                importing = a.series("importing")
+                wrong = flow["import"] * (1.0 - importing) + flow["export"] * importing
+                a.at_most("importing tells the way", wrong, 0.0, unit="kW")
         else:
             a.noted("imports and exports at once", flow["import"], flow["export"], unit="kW")
         for category, side, sign, key, effect in (

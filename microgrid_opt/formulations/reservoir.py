@@ -274,7 +274,10 @@ class Reservoir(Asset):
             a.at_most("one converter", charge + discharge, limit, unit=self.flow_unit)
         both = np.minimum(charge, discharge)
         if self.exclusive:
+            charging = a.series("charging")
+            wrong = charge * (1.0 - charging) + discharge * charging
             a.at_most("never both ways at once", both, 0.0, unit=self.flow_unit)
+            a.at_most("charging tells the way", wrong, 0.0, unit=self.flow_unit)
         else:
             a.noted("charges and discharges at once", charge, discharge, unit=self.flow_unit)
 

@@ -36,7 +36,7 @@ class Held:
 
 
 def choose(name: str, overrides: Sequence[str], matrix: Matrix) -> tuple[Profile, str]:
-    """Return the solver profile for a model and one line that says why."""
+    """Return the solver profile for a model, and why it was taken where nobody named one."""
     if name != AUTO:
         return load_profile(name, overrides), ""
     kind = f"{'MILP' if matrix.is_mip else 'LP'} with {matrix.nonzero_count:,} nonzeros"
@@ -49,12 +49,23 @@ def choose(name: str, overrides: Sequence[str], matrix: Matrix) -> tuple[Profile
 def solve(
     draft: Draft,
     matrix: Matrix,
-    profile: Profile,
-    why: str = "",
+    name: str = AUTO,
+    overrides: Sequence[str] = (),
     time_limit_seconds: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Held:
     """Solve a model as it is.
+
+    Parameters
+    ----------
+    draft, matrix
+        The model, and its arrays.
+    name, overrides
+        Solver profile and its overrides; `auto` chooses.
+    time_limit_seconds
+        Wall time.
+    on_progress
+        Called while the solver runs.
 
     Raises
     ------
@@ -63,11 +74,13 @@ def solve(
     NoPlanError
         Stopped before a plan was held.
     """
+    profile, why = choose(name, overrides, matrix)
     outcome = highs.solve(matrix, profile, time_limit=time_limit_seconds, on_progress=on_progress)
     stages = [Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound)]
     if outcome.status is Status.UNKNOWN and why:
         # HiPO may give up on badly priced models; simplex takes longer and does not.
-        profile, why = load_profile(SMALL), f"{why}, which gave up; then dual simplex"
+        profile = load_profile(SMALL, overrides)
+        why += ", which gave up; then dual simplex"
         left = None if time_limit_seconds is None else time_limit_seconds - outcome.seconds
         outcome = highs.solve(matrix, profile, time_limit=left, on_progress=on_progress)
         stages.append(Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound))

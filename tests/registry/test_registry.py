@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 TYPES = technologies()
 NAMES = sorted(TYPES)
 
-WITHOUT_CASE: frozenset[str] = frozenset({"dump", "line"})
-"""Technologies that no shipped case uses yet; kept as short as possible."""
 OTHER_MEANING = {
     ("draft.py", "dump"): "a role in a balance",
     ("report/colours.py", "dump"): "a role in a balance",
@@ -163,7 +161,7 @@ def used_in_cases() -> set[str]:
 
 
 def test_every_technology_is_in_a_shipped_case() -> None:
-    assert set(NAMES) - used_in_cases() == WITHOUT_CASE
+    assert set(NAMES) == used_in_cases()
 
 
 def test_list_of_other_meanings_holds_nothing_old() -> None:
