@@ -379,7 +379,8 @@ def audit(results: Results, problem: Problem, *, reference_co2_kg: float | None 
         Every check with its deviation; call ``require()`` to raise on failure.
     """
     book = Book(results, problem)
-    for key, asset in problem.park.assets.items():
-        asset.audit(book.view(key))
-    parkaudit.audit_park(book, reference_co2_kg)
+    if parkaudit.is_of_this_park(book):
+        for key, asset in problem.park.assets.items():
+            asset.audit(book.view(key))
+        parkaudit.audit_park(book, reference_co2_kg)
     return Audit(tuple(book.checks), tuple(book.notes))

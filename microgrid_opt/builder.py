@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.base import constraint as pyomo_constraint
-from pyomo.core.expr.numeric_expr import LinearExpression
 
 from microgrid_opt.draft import Cap, Column, Draft, Flow, Given
 from microgrid_opt.errors import InfeasibleError, InputError
 from microgrid_opt.formulations.sizing import write_size
 from microgrid_opt.ledger import CO2, COST, EFFECTS, Entry, Linear
+from microgrid_opt.solve.containersum import ContainerSum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -133,13 +133,17 @@ class Builder:
             Domain of the variable.
         """
         steps = self._draft.model.steps
+        from_zero = np.ndim(lower) == 0 and lower == 0.0
         domain = pyo.Binary if binary else pyo.NonNegativeIntegers if integer else pyo.Reals
-        variable = pyo.Var(steps, within=domain)
+        variable = pyo.Var(
+            steps, within=pyo.NonNegativeReals if domain is pyo.Reals and from_zero else domain
+        )
         self._block.add_component(name, variable)
         members = variable._data.values()
         n = len(self.horizon)
-        for member, low in zip(members, np.broadcast_to(lower, n).tolist(), strict=True):
-            member._lb = low
+        if not from_zero:
+            for member, low in zip(members, np.broadcast_to(lower, n).tolist(), strict=True):
+                member._lb = low
         if upper is not None and not self.is_choice(upper):
             limit = np.broadcast_to(np.asarray(upper, dtype=float), n)
             limit = limit if profile is None else limit * profile
@@ -499,16 +503,7 @@ def close_objective(draft: Draft) -> None:
 
 def expression(linear: Linear) -> Any:
     """Return a linear form as one Pyomo expression."""
-    coefficients: list[float] = []
-    variables: list[Any] = []
-    for container, values in linear.terms:
-        used = np.flatnonzero(values)
-        members = list(container.values())
-        coefficients.extend(values[used].tolist())
-        variables.extend(members[i] for i in used)
-    return LinearExpression(
-        constant=linear.constant, linear_coefs=coefficients, linear_vars=variables
-    )
+    return ContainerSum(constant=linear.constant, containers=linear.terms)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from pyomo.core.expr import template_expr as te
 from pyomo.core.expr.numvalue import native_numeric_types
 
 from microgrid_opt.solve.containers import UnsupportedError
+from microgrid_opt.solve.containersum import ContainerSum
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,8 +175,20 @@ class Walker:
             total.add(self.form(argument, frame))
         return total
 
+    def _by_container(self, node: ContainerSum) -> Form:
+        """Take a sum over whole containers as the arrays that it holds."""
+        total = Form(node.constant_part)
+        for container, coefficients in node.containers or ():
+            used = np.flatnonzero(coefficients)
+            block = self.variables.add(container).block
+            rows = np.zeros(len(used), np.int64)
+            total.terms.append(Term(block.start + used, coefficients[used], rows))
+        return total
+
     def _linear(self, node: Any, frame: Frame) -> Form:
         """Take a long linear expression apart in bulk."""
+        if type(node) is ContainerSum and node.containers is not None and frame.size == 1:
+            return self._by_container(node)
         arguments = node.args
         pairs = [a._args_ for a in arguments if a.__class__ is ne.MonomialTermExpression]
         if len(pairs) < 8:
