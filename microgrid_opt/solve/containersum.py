@@ -49,7 +49,7 @@ class ContainerSum(LinearExpression):  # type: ignore[misc]
         if containers is None:
             super().__init__(args)
 
-    @property
+    @property  # type: ignore[misc]
     def __class__(self) -> type:
         """Say `LinearExpression`: Pyomo looks expressions up in tables by their exact class."""
         return LinearExpression  # type: ignore[no-any-return]
