@@ -45,8 +45,8 @@ def require_one(model: BaseModel, *names: str) -> None:
     """Raise unless exactly one of several exclusive keys is given."""
     given = [name for name in names if getattr(model, name) is not None]
     if len(given) != 1:
-        listed = " or ".join(f"`{name}`" for name in names)
-        problem = "are both given" if given else "is missing"
+        word, problem = ("and", "are both given") if given else ("or", "is missing")
+        listed = f" {word} ".join(f"`{name}`" for name in names)
         raise refuse("exclusive", f"{listed} {problem}: give exactly one.")
 
 
@@ -85,6 +85,12 @@ class Unit:
     gt: float | None = None
     le: float | None = None
     lt: float | None = None
+
+    @property
+    def described(self) -> str:
+        """What the field takes, in words."""
+        label = unit_label(self.unit, None)
+        return f"a number in {label} or a quantity such as '2 {label}'" if label else "a number"
 
     def convert(self, value: object, currency: str | None = None) -> float:
         """Return the number in this unit.

@@ -6,11 +6,12 @@ docs and the words of error messages.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from microgrid_opt.assets.base import AnyAsset, Asset, asset_types
 from microgrid_opt.carriers import CARRIERS, Carrier
@@ -36,6 +37,7 @@ from microgrid_opt.finance import Method, annual_cost
 from microgrid_opt.horizon import Horizon
 from microgrid_opt.policies.carbon import Carbon
 from microgrid_opt.policies.targets import Targets
+from microgrid_opt.units import CURRENCIES
 from microgrid_opt.weather.spec import WeatherSpec
 from microgrid_opt.yamlio.grammar import nearest
 
@@ -45,8 +47,36 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=48)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+IDENTIFIER = "[a-z][a-z0-9_]{0,47}"
+
+
+def _identifier(name: str) -> str:
+    if re.fullmatch(IDENTIFIER, name) is None:
+        raise refuse(
+            "identifier",
+            "is no name for a key here: begin with a small letter, go on with small letters, digits "
+            "and `_`, 48 characters at most.",
+        )
+    return name
+
+
+def _currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise refuse(
+            "currency", "is no currency: write its ISO 4217 code, for instance CNY, EUR or USD."
+        )
+    return code
+
+
+Identifier = Annotated[
+    str,
+    AfterValidator(_identifier),
+    WithJsonSchema({"type": "string", "pattern": f"^{IDENTIFIER}$"}),
+]
+Currency = Annotated[
+    str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
+]
 MAX_YEARS = 100
 MAX_STEPS = 2_000_000
 RESERVED = {"balance", "policies", "steps", "months", "previous", "month", "cost"}

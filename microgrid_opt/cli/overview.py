@@ -359,7 +359,8 @@ def _figure(row: Mapping[Any, Any]) -> str:
 def _effort(results: Results) -> str:
     run = results.run
     whole = f", {run.integers:,} integers" if run.integers else ""
+    why = f" ({run.choice})" if run.choice else ""
     return (
         f"Solved in {duration(run.seconds)}: {run.kind} of {run.columns:,} columns and "
-        f"{run.rows:,} rows{whole}; {run.solver}, profile {run.profile}."
+        f"{run.rows:,} rows{whole}; {run.solver}, profile {run.profile}{why}."
     )

@@ -74,6 +74,11 @@ class SeriesField(Unit):
 
     within_annual: bool = False
 
+    @property
+    def described(self) -> str:
+        """What the field takes, in words."""
+        return f"{super().described}, or a series ({', '.join(self._forms())})"
+
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:

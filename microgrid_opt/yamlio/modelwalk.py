@@ -206,21 +206,30 @@ def words_of(annotation: Any) -> tuple[str, ...]:
 
 def describe(annotation: Any) -> str:
     """Return what a type takes: ``a number or a mapping with keys (min, max)``."""
-    here = peel(annotation)
-    if here.members and here.discriminator:
-        return f"a mapping with a `{here.discriminator}` ({', '.join(tags_of(here))})"
-    if here.members:
-        return join_or(dict.fromkeys(describe(member) for member in here.members))
-    words = words_of(annotation)
-    if words:
-        return join_or(f"`{word}`" for word in words)
-    keys = tuple(fields_of(annotation))
-    if keys:
-        return f"a mapping with keys ({', '.join(keys)})"
-    if here.plain in _PLAIN_NAMES:
-        return _PLAIN_NAMES[here.plain]
-    shapes = shapes_of(annotation)
-    return f"a {shapes.pop()}" if len(shapes) == 1 else "a value"
+    here, keys = peel(annotation), tuple(fields_of(annotation))
+    words, told = words_of(annotation), _told(annotation)
+    if told:
+        text = told
+    elif here.members and here.discriminator:
+        text = f"a mapping with a `{here.discriminator}` ({', '.join(tags_of(here))})"
+    elif here.members:
+        text = join_or(dict.fromkeys(describe(member) for member in here.members))
+    elif words:
+        text = join_or(f"`{word}`" for word in words)
+    elif keys:
+        text = f"a mapping with keys ({', '.join(keys)})"
+    elif here.plain in _PLAIN_NAMES:
+        text = _PLAIN_NAMES[here.plain]
+    else:
+        shapes = shapes_of(annotation)
+        text = f"a {shapes.pop()}" if len(shapes) == 1 else "a value"
+    return text
+
+
+def _told(annotation: Any) -> str:
+    """Return what a field's own metadata says that it takes."""
+    metadata = getattr(annotation, "__metadata__", ())
+    return next((str(extra.described) for extra in metadata if hasattr(extra, "described")), "")
 
 
 def join_or(options: Iterable[str]) -> str:
