@@ -16,7 +16,7 @@ import pyomo.environ as pyo
 from pyomo.core.base import constraint as pyomo_constraint
 
 from microgrid_opt.draft import Cap, Column, Draft, Flow, Given
-from microgrid_opt.errors import InfeasibleError, InputError
+from microgrid_opt.errors import Finding, InfeasibleError, InputError
 from microgrid_opt.formulations.sizing import write_size
 from microgrid_opt.ledger import CO2, COST, EFFECTS, Entry, Linear
 from microgrid_opt.solve.containersum import ContainerSum
@@ -71,11 +71,6 @@ class Builder:
     def _child(parent: Any, name: str) -> Any:
         block = parent.component(name)
         if block is None:
-            if hasattr(parent, name):
-                raise InputError(
-                    f"{name!r} cannot be the key of an asset or member: Pyomo uses the word for "
-                    "itself. Choose another key."
-                )
             block = pyo.Block(concrete=True)
             parent.add_component(name, block)
         return block
@@ -470,7 +465,7 @@ def close_balances(draft: Draft) -> None:
                     )
                 )
         if not terms:
-            _refuse_unserved(member, carrier, known, draft.horizon)
+            _refuse_unserved(member, carrier, known, draft.horizon, flows[0].asset)
             continue
         constant = pen.param(f"{carrier}_given", known)
         pen.require(carrier, _balance_rule(terms, constant))
@@ -478,13 +473,17 @@ def close_balances(draft: Draft) -> None:
 
 
 def _refuse_unserved(
-    member: str, carrier: str, known: NDArray[np.float64], horizon: Horizon
+    member: str, carrier: str, known: NDArray[np.float64], horizon: Horizon, asset: str
 ) -> None:
     if known.any():
         first = int(np.flatnonzero(known)[0])
         raise InputError(
-            f"Member {member!r} has {carrier} demand (first at {horizon.stamps[first]}) but no asset "
-            f"supplies {carrier} there: add a source, a converter or a purchase of {carrier}."
+            Finding(
+                f"draws {carrier} (first at {horizon.stamps[first]}), but no asset of the member "
+                f"{member!r} supplies {carrier}: add a source, a converter or a purchase of "
+                f"{carrier}.",
+                key=f"assets.{asset}",
+            )
         )
 
 
@@ -508,11 +507,18 @@ def expression(linear: Linear) -> Any:
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """Pause the collector while a model is built: it would walk a million live objects for nothing."""
+    """Pause the collector while a model is built: it would walk a million live objects for nothing.
+
+    Afterwards the new objects count as old (freezing and unfreezing moves them there at no cost), so
+    that the next young collection does not walk them either.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if gc.get_freeze_count() == 0:
+            gc.freeze()
+            gc.unfreeze()
         if was:
             gc.enable()

@@ -12,6 +12,7 @@ from microgrid_opt.builder import (
     new_draft,
     without_garbage_collection,
 )
+from microgrid_opt.errors import InputError
 
 if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
@@ -46,6 +47,9 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
         rules = Builder(draft, next(iter(park.members)), POLICIES, "")
         park.targets.build(rules)
         park.carbon.build(rules, reference_co2_kg)
-        close_balances(draft)
+        try:
+            close_balances(draft)
+        except InputError as error:
+            raise problem.placed(error) from None
         close_objective(draft)
     return draft

@@ -77,9 +77,32 @@ Identifier = Annotated[
 Currency = Annotated[
     str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
 ]
+VERSION = 1
 MAX_YEARS = 100
 MAX_STEPS = 2_000_000
-RESERVED = {"balance", "policies", "steps", "months", "previous", "month", "cost"}
+# Words of Pyomo's blocks and, for members, of its models: a test holds them against Pyomo.
+_BLOCK_WORDS = """
+activate active active_blocks active_component_data active_components add_component all_blocks
+all_component_data all_components block_data_objects clear clear_suffix_value clone cname
+collect_ctypes component component_data_iterindex component_data_objects component_map
+component_objects construct contains_component ctype deactivate del_component dim display doc
+find_component fix_all_vars get_suffix_value getname id_index_map index index_set
+is_component_type is_constructed is_expression_type is_indexed is_logical_type
+is_named_expression_type is_numeric_type is_parameter_type is_reference is_variable_type items
+iteritems iterkeys itervalues keys local_name model name parent_block parent_component pprint
+private_data reclassify_component_type reconstruct register_private_data_initializer root_block
+set_suffix_value set_value to_dense_data transfer_attributes_from type unfix_all_vars
+valid_model_component valid_problem_types values write
+"""
+_MODEL_WORDS = """
+compute_statistics config create_instance load nconstraints nobjectives nvariables preprocess
+solutions statistics
+"""
+RESERVED_ASSETS = frozenset(("balance", "policies", *_BLOCK_WORDS.split()))
+RESERVED_MEMBERS = RESERVED_ASSETS | {
+    *("steps", "months", "previous", "month", "cost"),
+    *_MODEL_WORDS.split(),
+}
 
 
 def _zone(name: Any) -> Any:
@@ -115,6 +138,12 @@ def _day(value: Any) -> Any:
     if moment.time() != time():
         raise refuse("moment", "must be a day such as 2025-01-31, without a time.")
     return moment.date()
+
+
+def _version(value: Any) -> Any:
+    if value != VERSION or isinstance(value, bool):
+        raise refuse("version", f"must be {VERSION}, the only version of this file format so far.")
+    return value
 
 
 Moment = Annotated[datetime | date, BeforeValidator(_moment)]
@@ -202,7 +231,12 @@ class HorizonSpec(Frozen):
 
     def _until(self, first: pd.Timestamp, local: Callable[[Any], pd.Timestamp]) -> float:
         last = local(f"{first.year + 1}-01-01" if self.end is None else self.end)
-        return float((last - first).total_seconds() / 3600.0)
+        hours = float((last - first).total_seconds() / 3600.0)
+        if hours <= 0:
+            raise InputError(
+                Finding(f"must be later than the start, {first:%Y-%m-%d %H:%M}.", key="end")
+            )
+        return hours
 
     def _lengths(
         self, first: pd.Timestamp, local: Callable[[Any], pd.Timestamp]
@@ -272,7 +306,7 @@ class Member(Frozen):
 class Park(Frozen):
     """A park as one file describes it."""
 
-    schema_version: Literal[1] = Field(alias="schema")
+    schema_version: Annotated[Literal[1], BeforeValidator(_version)] = Field(alias="schema")
     """Version of this file format."""
     name: str
     """Name of the park, for titles."""
@@ -305,9 +339,12 @@ class Park(Frozen):
         return self
 
     def _misnamed(self) -> Iterator[Finding]:
-        for section, keys in (("members", self.members), ("assets", self.assets)):
+        for section, keys, reserved in (
+            ("members", self.members, RESERVED_MEMBERS),
+            ("assets", self.assets, RESERVED_ASSETS),
+        ):
             for key in keys:
-                if key in RESERVED:
+                if key in reserved:
                     yield Finding("is a reserved name: choose another key.", key=f"{section}.{key}")
         for key, carrier in self.carriers.items():
             if key in CARRIERS:

@@ -76,6 +76,10 @@ class Surroundings:
             ) from None
 
 
+def _nowhere(_: tuple[str | int, ...]) -> Location | None:
+    return None
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """A park and its numbers.
@@ -94,6 +98,8 @@ class Problem:
         SHA-256 of every file that was read, by path as written in the park.
     origin
         The park file, scenario and overrides.
+    where
+        Gives the place of a key in the park file, for messages.
     """
 
     park: Park
@@ -102,10 +108,22 @@ class Problem:
     periods: Mapping[str, NDArray[np.int64]]
     files: Mapping[str, str]
     origin: Origin = Origin()
+    where: Callable[[tuple[str | int, ...]], Location | None] = _nowhere
 
     def reference(self) -> Problem:
         """Return the same problem with the reference plan's park."""
         return replace(self, park=self.park.baseline())
+
+    def placed(self, error: InputError) -> InputError:
+        """Return the error with the place in the park file of every finding that has a key."""
+        return InputError(
+            [
+                replace(found, where=found.where or self.where(_path_of(found.key)))
+                if found.key
+                else found
+                for found in error.findings
+            ]
+        )
 
     def coarsen(self, starts: Sequence[int] | NDArray[np.int64]) -> Problem:
         """Return the problem on coarser steps; every array is averaged, energy is kept."""
@@ -173,7 +191,7 @@ def prepare(
         raise InputError(list({str(finding): finding for finding in findings}.values()))
     for values in arrays.values():
         values.flags.writeable = False
-    return Problem(park, horizon, arrays, periods, dict(reader.hashes))
+    return Problem(park, horizon, arrays, periods, dict(reader.hashes), where=where)
 
 
 def _placed(
@@ -186,9 +204,13 @@ def _placed(
         key = finding.key
         if not key.startswith("site."):
             key = ".".join((*path, *([key] if key else [])))
-        steps = (re.sub(r"\[(\d+)\]", r".\1", key)).split(".")
-        place = where(tuple(int(step) if step.isdigit() else step for step in steps))
-        yield replace(finding, key=key, where=finding.where or place)
+        yield replace(finding, key=key, where=finding.where or where(_path_of(key)))
+
+
+def _path_of(key: str) -> tuple[str | int, ...]:
+    """Return the path of a dotted key; ``a[1]`` and ``a.1`` are the second item of a list."""
+    steps = re.sub(r"\[(\d+)\]", r".\1", key).split(".")
+    return tuple(int(step) if step.isdigit() else step for step in steps)
 
 
 def _series_fields(

@@ -108,7 +108,7 @@ class Reservoir(Asset):
 
     def _content_problems(self) -> Iterator[tuple[str, str]]:
         if self.min_fraction > self.max_fraction:
-            yield "min_fraction", f"lies above `max_fraction` {self.max_fraction:g}."
+            yield "min_fraction", f"lies above `max_fraction` {self.max_fraction:g}: correct one."
         first = self.initial_fraction
         if first is None and self.final != "cyclic":
             yield (
@@ -120,13 +120,13 @@ class Reservoir(Asset):
             yield (
                 "initial_fraction",
                 f"lies outside `min_fraction` {self.min_fraction:g} … `max_fraction` "
-                f"{self.max_fraction:g}.",
+                f"{self.max_fraction:g}: choose one inside.",
             )
 
     def _power_problems(self) -> Iterator[tuple[str, str]]:
         low, high = self.min_c_rate_per_hour, self.max_c_rate_per_hour
         if low is not None and high is not None and low > high:
-            yield "min_c_rate_per_hour", f"lies above `max_c_rate_per_hour` {high:g}."
+            yield "min_c_rate_per_hour", f"lies above `max_c_rate_per_hour` {high:g}: correct one."
         if low is not None and self.power_size is None:
             yield "min_c_rate_per_hour", "needs a power that it can bind: give one."
         if self.shared_power_limit and self.power_size is None and high is None:
