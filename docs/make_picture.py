@@ -68,8 +68,8 @@ def main() -> int:
     arguments = parser.parse_args()
     sys.path.insert(0, str(IMAGES.parent.parent))
 
-    from microgrid_opt.report.html import render  # noqa: PLC0415
-    from microgrid_opt.study import load, solve  # noqa: PLC0415
+    from microgrid_opt.report.html import render
+    from microgrid_opt.study import load, solve
 
     plan = solve(load(arguments.case, scenario=arguments.scenario))
     plan.audit.require()

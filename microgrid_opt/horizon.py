@@ -96,7 +96,7 @@ class Horizon:
         InputError
             Unknown time zone, or a local start that a change of clocks doubles or skips.
         """
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         first = pd.Timestamp(start)
         try:

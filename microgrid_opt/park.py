@@ -106,7 +106,7 @@ RESERVED_MEMBERS = RESERVED_ASSETS | {
 
 
 def _zone(name: Any) -> Any:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
+    from zoneinfo import ZoneInfo
 
     try:
         ZoneInfo(name)
@@ -200,7 +200,7 @@ class HorizonSpec(Frozen):
 
     def horizon(self, timezone: str) -> Horizon:
         """Return the steps in local time."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         def local(moment: Any) -> pd.Timestamp:
             stamp = pd.Timestamp(moment)
@@ -419,7 +419,7 @@ def _hint(word: str, options: Iterable[str]) -> str:
 
 def park_model() -> type[Park]:
     """Return `Park` with every technology that is registered by now."""
-    import microgrid_opt.assets  # noqa: F401, PLC0415
+    import microgrid_opt.assets  # noqa: F401
 
     known = frozenset(asset_types())
     if getattr(park_model, "known", None) != known:

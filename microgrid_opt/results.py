@@ -217,7 +217,7 @@ class Results:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return every table by its name."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         held = {item.name: getattr(self, item.name) for item in fields(self)}
         return {name: value for name, value in held.items() if isinstance(value, pd.DataFrame)}

@@ -185,9 +185,9 @@ def solve(
     NoPlanError
         Stopped before any plan was held.
     """
-    from microgrid_opt.solve.direct import AUTO  # noqa: PLC0415
-    from microgrid_opt.solve.options import check_options  # noqa: PLC0415
-    from microgrid_opt.solve.profiles import load_profile  # noqa: PLC0415
+    from microgrid_opt.solve.direct import AUTO
+    from microgrid_opt.solve.options import check_options
+    from microgrid_opt.solve.profiles import load_profile
 
     overrides = list(options)
     if gap is not None:
@@ -218,7 +218,7 @@ def solve(
     results, audit = run(problem, asked, reference_co2_kg=co2, seconds=seconds)
     comparison = None
     if base is not None:
-        from microgrid_opt.compare import compare_plans  # noqa: PLC0415
+        from microgrid_opt.compare import compare_plans
 
         comparison = compare_plans(results, base[0], problem)
     return Plan(
@@ -284,10 +284,10 @@ def run(
     label
         What progress is reported under.
     """
-    from microgrid_opt.audit import audit  # noqa: PLC0415
-    from microgrid_opt.extract import extract  # noqa: PLC0415
-    from microgrid_opt.model import build  # noqa: PLC0415
-    from microgrid_opt.solve import direct, handoff  # noqa: PLC0415
+    from microgrid_opt.audit import audit
+    from microgrid_opt.extract import extract
+    from microgrid_opt.model import build
+    from microgrid_opt.solve import direct, handoff
 
     asked = asked or Asked()
     clock = _Clock({} if seconds is None else seconds)

@@ -221,7 +221,7 @@ def _wanted(unit: str, currency: str | None) -> str:
 
 @lru_cache(maxsize=1)
 def _registry() -> pint.UnitRegistry[Fraction]:
-    import pint  # noqa: PLC0415
+    import pint
 
     registry: pint.UnitRegistry[Fraction] = pint.UnitRegistry(None, non_int_type=Fraction)
     registry.load_definitions(_DEFINITIONS)

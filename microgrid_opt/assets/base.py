@@ -6,7 +6,8 @@ registers when it is defined, so a file outside the package takes part as soon a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, get_args
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_args
 
 from pydantic_core import core_schema
 
@@ -29,8 +30,6 @@ _REGISTRY: dict[str, type[Asset]] = {}
 
 class Asset(Frozen):
     """Base of all technologies; not usable itself."""
-
-    abstract: ClassVar[bool] = True
 
     member: Annotated[str | None, Reference("member")] = None
     """Owner; may be left out when the park has one member."""
@@ -73,13 +72,13 @@ class Asset(Frozen):
         del surroundings
         return {}
 
+    @abstractmethod
     def build(self, b: Builder) -> None:
         """Write variables, rules, balance terms and bookings."""
-        raise NotImplementedError
 
+    @abstractmethod
     def audit(self, a: AssetAudit) -> None:
         """Re-derive the physics and the bookings from the results in NumPy, independently."""
-        raise NotImplementedError
 
     def summary(self, r: AssetResults) -> Mapping[str, Quantity]:
         """Return figures worth reading beyond sizes, energy and cost."""

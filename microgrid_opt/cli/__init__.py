@@ -80,7 +80,7 @@ SetOption = Annotated[
 
 def program_version() -> str:
     """Return the installed version."""
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version("microgrid-opt")
@@ -151,10 +151,10 @@ def solve(
 
     Ctrl-C stops the solver and gives the best plan that it holds.
     """
-    from microgrid_opt import study  # noqa: PLC0415
-    from microgrid_opt.cli.console import SOLVING, Watching  # noqa: PLC0415
-    from microgrid_opt.solve.profiles import load_profile  # noqa: PLC0415
-    from microgrid_opt.store import check_folder  # noqa: PLC0415
+    from microgrid_opt import study
+    from microgrid_opt.cli.console import SOLVING, Watching
+    from microgrid_opt.solve.profiles import load_profile
+    from microgrid_opt.store import check_folder
 
     options = list(solver_option or ())
     folder = out or Path(RESULTS) / default_name(park, scenario)
@@ -179,8 +179,8 @@ def solve(
         watching.phase("saving")
         files = _save(plan, folder, report=not no_report)
     if not quiet:
-        from microgrid_opt.cli.console import console  # noqa: PLC0415
-        from microgrid_opt.cli.overview import show_plan  # noqa: PLC0415
+        from microgrid_opt.cli.console import console
+        from microgrid_opt.cli.overview import show_plan
 
         show_plan(console(), plan, folder, files)
     _require_audit(plan)
@@ -188,13 +188,13 @@ def solve(
 
 def _save(plan: Plan, folder: Path, *, report: bool) -> list[str]:
     """Save a plan and its report; return the files worth opening."""
-    from microgrid_opt import store  # noqa: PLC0415
+    from microgrid_opt import store
 
     command = shlex.join(["microgrid-opt", *sys.argv[1:]])
     store.save(plan, folder, command=command)
     files = [store.SUMMARY, store.MANIFEST, "tables/"]
     if report:
-        from microgrid_opt.report.html import write_report  # noqa: PLC0415
+        from microgrid_opt.report.html import write_report
 
         # The plan is safe by now: an impatient Ctrl-C costs the report only.
         with suppress(KeyboardInterrupt):
@@ -204,7 +204,7 @@ def _save(plan: Plan, folder: Path, *, report: bool) -> list[str]:
 
 
 def _require_audit(plan: Plan) -> None:
-    from microgrid_opt.cli.overview import failures  # noqa: PLC0415
+    from microgrid_opt.cli.overview import failures
 
     audits = {"plan": plan.audit, "reference plan": plan.reference_audit}
     lines = [
@@ -251,9 +251,9 @@ def validate(
     park: ParkArgument, *, scenario: ScenarioOption = None, sets: SetOption = None
 ) -> None:
     """Check a park with all its series and weather, and show what was understood."""
-    from microgrid_opt import study, yamlio  # noqa: PLC0415
-    from microgrid_opt.cli.console import console  # noqa: PLC0415
-    from microgrid_opt.cli.inventory import show_problem  # noqa: PLC0415
+    from microgrid_opt import study, yamlio
+    from microgrid_opt.cli.console import console
+    from microgrid_opt.cli.inventory import show_problem
 
     document = yamlio.load(study.park_file(park))
     names = yamlio.scenario_names(document)
@@ -270,10 +270,10 @@ def compare(
     second: Annotated[Path, typer.Argument(metavar="DIR_B", help="Results to hold against it.")],
 ) -> None:
     """Show two saved plans side by side, and what A earns against B."""
-    from microgrid_opt.cli.console import console  # noqa: PLC0415
-    from microgrid_opt.cli.overview import show_comparison  # noqa: PLC0415
-    from microgrid_opt.compare import compare_stored  # noqa: PLC0415
-    from microgrid_opt.store import open_plan  # noqa: PLC0415
+    from microgrid_opt.cli.console import console
+    from microgrid_opt.cli.overview import show_comparison
+    from microgrid_opt.compare import compare_stored
+    from microgrid_opt.store import open_plan
 
     plan, other = all_of(lambda: open_plan(first), lambda: open_plan(second))
     show_comparison(console(), compare_stored(plan, other), (first, second))
@@ -286,7 +286,7 @@ def new(
     ],
 ) -> None:
     """Write a commented park file to start from."""
-    from microgrid_opt.cli.starter import shown, write_starter  # noqa: PLC0415
+    from microgrid_opt.cli.starter import shown, write_starter
 
     target = write_starter(path)
     typer.echo(f"Wrote {target}. Change it, then: microgrid-opt solve {shown(target)}")
@@ -300,9 +300,9 @@ def schema(
     ] = None,
 ) -> None:
     """Give the JSON Schema of park files, for completion in editors."""
-    import json  # noqa: PLC0415
+    import json
 
-    from microgrid_opt.cli.schema import json_schema  # noqa: PLC0415
+    from microgrid_opt.cli.schema import json_schema
 
     text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
     if out is None:
@@ -315,9 +315,9 @@ def schema(
 @app.command()
 def profiles() -> None:
     """List the solver profiles."""
-    from microgrid_opt.cli.console import console  # noqa: PLC0415
-    from microgrid_opt.cli.inventory import show_profiles  # noqa: PLC0415
-    from microgrid_opt.solve.profiles import load_profile, profile_names  # noqa: PLC0415
+    from microgrid_opt.cli.console import console
+    from microgrid_opt.cli.inventory import show_profiles
+    from microgrid_opt.solve.profiles import load_profile, profile_names
 
     rows = [("auto", "Chooses one of these by the kind and size of the model.")]
     rows += [(name, load_profile(name).purpose) for name in profile_names()]
@@ -327,10 +327,10 @@ def profiles() -> None:
 @cases_app.command("list")
 def cases_list() -> None:
     """List the shipped cases: what each shows, hours, assets."""
-    from microgrid_opt import study, yamlio  # noqa: PLC0415
-    from microgrid_opt.cli.console import console  # noqa: PLC0415
-    from microgrid_opt.cli.inventory import show_cases  # noqa: PLC0415
-    from microgrid_opt.park import park_model  # noqa: PLC0415
+    from microgrid_opt import study, yamlio
+    from microgrid_opt.cli.console import console
+    from microgrid_opt.cli.inventory import show_cases
+    from microgrid_opt.park import park_model
 
     def park_of(name: str) -> Any:
         document = yamlio.apply_scenario(yamlio.load(study.park_file(f"case:{name}")), None)
@@ -349,7 +349,7 @@ def cases_copy(
     ] = None,
 ) -> None:
     """Copy the files of a shipped case into a new folder, to change them there."""
-    from microgrid_opt import study  # noqa: PLC0415
+    from microgrid_opt import study
 
     name = name.removeprefix(study.CASE)
     source = study.park_file(f"{study.CASE}{name}").parent

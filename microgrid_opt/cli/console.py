@@ -39,7 +39,7 @@ SOLVING = "solving"
 
 def console(stream: TextIO | None = None) -> Console:
     """Return a console on standard output (or `stream`) that shows text as it is."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     made = Console(file=stream or sys.stdout, markup=False, emoji=False, highlight=False)
     # Below the least width the terminal wraps the lines itself: numbers stay whole.
@@ -52,7 +52,7 @@ def table(*columns: str, left: int = 1) -> Table:
 
     The first column's head says what the table is about.
     """
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
     made = Table(
         header_style="bold",
@@ -178,7 +178,7 @@ class Watching:
         if threading.current_thread() is threading.main_thread():
             self._handler = signal.signal(signal.SIGINT, self._interrupt)
         if not self._quiet and self._stream.isatty() and os.environ.get("TERM") != "dumb":
-            from rich.live import Live  # noqa: PLC0415
+            from rich.live import Live
 
             self._live = Live(
                 get_renderable=self._line,
@@ -246,7 +246,7 @@ class Watching:
             self._stream.flush()
 
     def _line(self) -> Text:
-        from rich.text import Text  # noqa: PLC0415
+        from rich.text import Text
 
         spinner = "|/-\\"[int(time.monotonic() * 8) % 4]
         stop = "stopping; " if self.interrupted else ""

@@ -22,7 +22,7 @@ _AMOUNTS = {"kW": "kWh", "kg/h": "kg"}
 
 def show_problem(out: Console, problem: Problem, scenarios: Iterable[str]) -> None:
     """Print what was understood of a park: horizon, money, rules, assets, every series."""
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table
 
     park = problem.park
     out.print(park.name, style="bold")
@@ -73,7 +73,7 @@ def show_profiles(out: Console, profiles: Iterable[tuple[str, str]]) -> None:
 
 
 def _facts(problem: Problem, scenarios: list[str]) -> Iterator[tuple[str, str]]:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     park, horizon = problem.park, problem.horizon
     end = horizon.stamps[-1] + pd.Timedelta(hours=float(horizon.step_hours[-1]))

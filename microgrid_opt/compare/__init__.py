@@ -307,7 +307,7 @@ def _refuse_unlike(plan: Results, other: Results) -> None:
 
 def _span(horizon: Horizon) -> tuple[str, str, float]:
     """Return local start and end, and the hours that the horizon stands for."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     end = horizon.stamps[-1] + pd.Timedelta(hours=float(horizon.step_hours[-1]))
     first, last = (str(stamp.tz_localize(None)) for stamp in (horizon.stamps[0], end))
@@ -329,7 +329,7 @@ def _differences(
     plan: pd.DataFrame, other: pd.DataFrame, keys: list[str], value: str = "amount"
 ) -> pd.DataFrame:
     """Return sums of both by ``keys`` side by side, in order of appearance; absent means zero."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     sides = [table.groupby(keys, sort=False)[value].sum().to_dict() for table in (plan, other)]
     order = dict.fromkeys(key for side in sides for key in side)

@@ -223,7 +223,7 @@ def members(view: View, effect: str) -> Spec | None:
 
 def ledger_unit(held: Results, effect: str) -> str:
     """Return the unit of an effect, with the park's currency in it."""
-    from microgrid_opt.ledger import EFFECTS  # noqa: PLC0415
+    from microgrid_opt.ledger import EFFECTS
 
     return EFFECTS[effect].unit.replace("currency", held.currency)
 

@@ -125,7 +125,7 @@ def _filled(page: str, parts: dict[str, str]) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
         loader=FileSystemLoader(_FOLDER),
@@ -151,7 +151,7 @@ def _typeset(text: str) -> str:
 @lru_cache(maxsize=1)
 def _library() -> str:
     """Return plotly.js as the plotly package ships it."""
-    from plotly.offline import get_plotlyjs  # noqa: PLC0415
+    from plotly.offline import get_plotlyjs
 
     return str(get_plotlyjs()).replace("</script", "<\\/script")
 

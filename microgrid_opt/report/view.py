@@ -102,7 +102,7 @@ class View:
     @cached_property
     def colours(self) -> dict[str, str]:
         """Colour of every asset, of the reference's too."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         held = [one for one in (self.results, self.reference) if one is not None]
         flows = pd.concat([one.flows for one in held])

@@ -32,7 +32,7 @@ ANY_UNIT = ""
 
 
 def _timezone(name: str) -> str:
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
+    from zoneinfo import ZoneInfo
 
     try:
         ZoneInfo(name)

@@ -257,7 +257,7 @@ def parse_parquet(content: bytes, name: str) -> Table:
     InputError
         Not a Parquet file, or no rows.
     """
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     try:
         frame = pd.read_parquet(io.BytesIO(content))
@@ -332,7 +332,7 @@ def _to_number(cell: object) -> float:
 
 
 def _to_stamps(table: Table, column: str) -> Stamps:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     cells = table.columns[column]
     kind = getattr(getattr(cells, "dtype", None), "kind", "")

@@ -117,7 +117,7 @@ class _Search:
         return self._exact()
 
     def _row_keys(self, stamps: Stamps) -> Nanoseconds:
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         times = stamps.nanoseconds
         if self.how.align == "stamps":
@@ -128,7 +128,7 @@ class _Search:
 
     def _localized(self, times: Nanoseconds) -> Nanoseconds:
         """Return UTC of wall-clock times; hours that DST doubles or skips are refused."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         naive = pd.DatetimeIndex(times)
         zoned = naive.tz_localize(self.zone, ambiguous="NaT", nonexistent="NaT")
@@ -163,7 +163,7 @@ class _Search:
 
     def _step_keys(self, times: Nanoseconds) -> Nanoseconds:
         """Return the keys of UTC times at which rows are wanted."""
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         if self.how.align == "stamps":
             return times
@@ -298,7 +298,7 @@ class _Search:
         return _span(self.spacing or 0)
 
     def _show(self, time: int | np.int64) -> str:
-        import pandas as pd  # noqa: PLC0415
+        import pandas as pd
 
         return f"{pd.Timestamp(int(time), tz='UTC').tz_convert(self.local):%Y-%m-%d %H:%M}"
 
@@ -317,7 +317,7 @@ def _span(nanoseconds: int | np.int64) -> str:
 
 def _fixed_zone(zone: str, near: int) -> str:
     """Return the advice to use the zone's standard time, where it has a name."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     stamp = pd.Timestamp(near, tz="UTC").tz_convert(zone)
     offset = (stamp.utcoffset() or pd.Timedelta(0)) - (stamp.dst() or pd.Timedelta(0))

@@ -161,7 +161,7 @@ def split_steps(horizon: Horizon, slot_minutes: int) -> tuple[Horizon, NDArray[n
     -------
     The finer horizon and the first part of each step, or ``None`` if no step crosses a slot.
     """
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     slot = slot_minutes * 60
     lengths = np.rint(horizon.step_hours * 3600.0).astype(np.int64)
@@ -189,7 +189,7 @@ def split_steps(horizon: Horizon, slot_minutes: int) -> tuple[Horizon, NDArray[n
 
 def _clock_jumps(horizon: Horizon, seconds: NDArray[np.int64]) -> bool:
     """Return whether the clock is changed inside a step."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     last = horizon.stamps.as_unit("ns") + pd.to_timedelta(seconds * 10**9 - 1, unit="ns")
     elapsed = last.tz_localize(None) - horizon.stamps.as_unit("ns").tz_localize(None)

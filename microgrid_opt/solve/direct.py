@@ -85,7 +85,7 @@ def solve(
         outcome = highs.solve(matrix, profile, time_limit=left, on_progress=on_progress)
         stages.append(Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound))
     if outcome.status is Status.INFEASIBLE:
-        from microgrid_opt.solve.diagnosis import diagnose  # noqa: PLC0415
+        from microgrid_opt.solve.diagnosis import diagnose
 
         raise InfeasibleError(diagnose(draft, matrix))
     stopped = time_limit_seconds is not None or outcome.status is Status.INTERRUPTED

@@ -38,7 +38,7 @@ def files_of(results: Results, prefix: str) -> Iterator[tuple[str, bytes]]:
 
 def _head(results: Results) -> dict[str, Any]:
     """Return what no table holds, without loss, and without the clock."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     run, horizon = results.run, results.horizon
     held = {item.name: getattr(results, item.name) for item in fields(results)}
@@ -66,15 +66,15 @@ def timings_of(run: Run) -> dict[str, Any]:
 
 
 def _axis(horizon: Horizon) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     columns = {"step_hours": horizon.step_hours, "weight": horizon.weight}
     return pd.DataFrame(columns, index=pd.DatetimeIndex(horizon.stamps, name="stamp"))
 
 
 def _parquet(table: pd.DataFrame) -> bytes:
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     # A plain index without columns would lose its length.
     arrow = pa.Table.from_pandas(table, preserve_index=None if len(table.columns) else True)
@@ -118,7 +118,7 @@ def _lossless(value: Any) -> Any:
 
 def results_of(contents: Mapping[str, bytes], prefix: str, timings: Mapping[str, Any]) -> Results:
     """Return the results that `files_of` and `timings_of` wrote."""
-    import pandas as pd  # noqa: PLC0415
+    import pandas as pd
 
     head = json.loads(contents[prefix + RESULTS], object_hook=_restored)
     unit = head["horizon"]["unit"]
@@ -144,8 +144,8 @@ def results_of(contents: Mapping[str, bytes], prefix: str, timings: Mapping[str,
 
 
 def _table(data: bytes, unit: Literal["s", "ms", "us", "ns"]) -> pd.DataFrame:
-    import pandas as pd  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pandas as pd
+    import pyarrow.parquet as pq
 
     table: pd.DataFrame = pq.read_table(io.BytesIO(data)).to_pandas()
     if isinstance(table.index, pd.DatetimeIndex):

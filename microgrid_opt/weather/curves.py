@@ -127,7 +127,7 @@ def power_curve_names() -> tuple[str, ...]:
 def power_curve(name: str) -> PowerCurve:
     """Curve of the library; InputError lists the names for an unknown one."""
     if name not in power_curve_names():
-        from difflib import get_close_matches  # noqa: PLC0415
+        from difflib import get_close_matches
 
         close = get_close_matches(name.lower(), power_curve_names(), n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(close)}? " if close else ""

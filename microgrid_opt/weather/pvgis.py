@@ -59,7 +59,7 @@ def read_pvgis(path: str | Path) -> Weather:
     InputError
         Not a PVGIS file, a sloped plane, missing or impossible values, gaps.
     """
-    from pvlib import iotools  # noqa: PLC0415
+    from pvlib import iotools
 
     path = Path(path)
     lines = read_lines(path)
@@ -107,7 +107,7 @@ def fetch_pvgis(
     InputError
         No network, or PVGIS refused the request (the sea, years without data).
     """
-    from pvlib import iotools  # noqa: PLC0415
+    from pvlib import iotools
 
     source = f"PVGIS {kind} at {latitude:g}, {longitude:g}"
     try:

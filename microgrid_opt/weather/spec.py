@@ -80,8 +80,8 @@ class WeatherSpec(Frozen):
         InputError
             When the file cannot be used, or the site has no position.
         """
-        from microgrid_opt.weather.align import align  # noqa: PLC0415
-        from microgrid_opt.weather.files import read_weather  # noqa: PLC0415
+        from microgrid_opt.weather.align import align
+        from microgrid_opt.weather.files import read_weather
 
         if self.file is not None:
             weather = read_weather(folder / self.file, self.format)
@@ -90,7 +90,7 @@ class WeatherSpec(Frozen):
         return align(weather, horizon.stamps, leap_day=self.leap_day, interpolate=self.interpolate)
 
     def _synthesised(self, site: Site, horizon: Horizon) -> Weather:
-        from microgrid_opt.weather.synthetic import synthetic_year  # noqa: PLC0415
+        from microgrid_opt.weather.synthetic import synthetic_year
 
         if site.latitude is None or site.longitude is None or self.synthetic is None:
             raise InputError(
@@ -152,7 +152,7 @@ class PvArray(Frozen):
 
     def output_per_kw(self, weather: Weather) -> NDArray[np.float64]:
         """Return AC output per kW of the rating, shape (n,)."""
-        from microgrid_opt.weather.pv import pv_per_unit  # noqa: PLC0415
+        from microgrid_opt.weather.pv import pv_per_unit
 
         return pv_per_unit(weather, **dict(self)).per_unit
 
@@ -189,7 +189,7 @@ class WindTurbine(Frozen):
 
     def output_per_kw(self, weather: Weather) -> NDArray[np.float64]:
         """Return output per kW rated, shape (n,)."""
-        from microgrid_opt.weather.wind import wind_per_unit  # noqa: PLC0415
+        from microgrid_opt.weather.wind import wind_per_unit
 
         return wind_per_unit(
             weather,
@@ -203,7 +203,7 @@ class WindTurbine(Frozen):
         ).per_unit
 
     def _curve(self) -> PowerCurve | str:
-        from microgrid_opt.weather.curves import PowerCurve  # noqa: PLC0415
+        from microgrid_opt.weather.curves import PowerCurve
 
         if self.power_curve is not None:
             return self.power_curve

@@ -414,7 +414,7 @@ BAD = [
     ),
     Bad(
         "schema of the future",
-        told="park.yaml:1:1: schema = 2: must be `1`",
+        told="park.yaml:1:1: schema = 2: must be 1, the only version of this file format so far.",
         old="schema: 1",
         new="schema: 2",
     ),
@@ -976,9 +976,9 @@ BAD = [
     Bad(
         "demand that nobody serves",
         told=(
-            "Member 'park' has heat demand (first at 2025-01-01 00:00:00+08:00) "
-            "but no asset supplies heat there: add a source, a converter or a "
-            "purchase of heat."
+            "park.yaml:18:3: assets.steam: draws heat (first at 2025-01-01 "
+            "00:00:00+08:00), but no asset of the member 'park' supplies heat: add "
+            "a source, a converter or a purchase of heat."
         ),
         old="  roof:\n",
         new=("  steam: {type: heat_demand, power_kw: 5}\n  roof:\n"),
