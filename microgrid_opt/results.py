@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from microgrid_opt.horizon import Horizon
 
 
+DUST = 1e-3
+"""Sizes below this [kW, kWh, kg] are what an interior-point method leaves of zero."""
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A number with its unit; `1` is dimensionless."""
@@ -175,6 +179,13 @@ class Results:
             message = f"No single size {asset}.{name or '*'}; there are: {known}."
             raise KeyError(message)
         return float(rows["total"].iloc[0])
+
+    def shown_sizes(self) -> pd.DataFrame:
+        """Return the sizes for reading: what is below `DUST` is nothing."""
+        shown = self.sizes.copy()
+        for name in ("total", "new", "capex", "annual_cost", "fixed_om"):
+            shown[name] = shown[name].where(shown["total"].abs() > DUST, 0.0)
+        return shown
 
     def of(self, key: str) -> NDArray[np.float64]:
         """Return a series by ``member.asset.name``, or by ``asset.name``; shape (n,)."""

@@ -195,7 +195,7 @@ def _asset(results: Results, member: str, asset: str) -> str:
 
 
 def _sizes(results: Results) -> Table | None:
-    rows = results.sizes.to_dict("records")
+    rows = results.shown_sizes().to_dict("records")
     if not rows:
         return None
     capex = aligned([row["capex"] for row in rows] + [math.fsum(results.sizes["capex"])])

@@ -27,6 +27,7 @@ from pydantic import model_validator
 from microgrid_opt.assets.base import Asset
 from microgrid_opt.fields import refuse
 from microgrid_opt.formulations.commitment import Commitment
+from microgrid_opt.results import DUST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,5 +111,5 @@ class Converter(Asset):
     def summary(self, r: AssetResults) -> Mapping[str, Quantity]:
         """Return full-load hours on the side where the size is counted."""
         size = r.size("power") * self._per_size
-        hours = r.energy("input") / size if size else 0.0
+        hours = r.energy("input") / size if size > DUST else 0.0
         return {"full_load_hours": r.quantity(hours, "h")}

@@ -41,6 +41,7 @@ from pydantic import model_validator
 
 from microgrid_opt.assets.base import Asset
 from microgrid_opt.fields import Efficiency, Fraction, LossPerHour, PerHour, Size, refuse
+from microgrid_opt.results import DUST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -285,7 +286,7 @@ class Reservoir(Asset):
         """Return full cycles and the energy lost."""
         capacity = r.size(self.capacity_name) * (self.max_fraction - self.min_fraction)
         out, inward = r.energy("discharge"), r.energy("charge")
-        cycles = out / self.discharge_efficiency / capacity if capacity else 0.0
+        cycles = out / self.discharge_efficiency / capacity if capacity > DUST else 0.0
         return {
             "full_cycles": r.quantity(cycles, "1"),
             "lost": r.quantity(inward - out, self.unit),

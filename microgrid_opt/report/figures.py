@@ -42,7 +42,7 @@ def _figure(label: str, traces: list[Spec], layout: Spec, height: int) -> Spec:
 
 def sizes(view: View) -> list[Spec]:
     """Return one bar chart of existing and new capacity for every unit of sizes."""
-    table = view.results.sizes
+    table = view.results.shown_sizes()
     table = table[table["total"].abs() > 0]
     figures = []
     for unit, rows in table.groupby("unit", sort=False):

@@ -56,7 +56,7 @@ def span(view: View) -> str:
 def build(view: View) -> Context:
     """Return what to build: a table of sizes and bars of them."""
     results = view.results
-    shown = results.sizes
+    shown = results.shown_sizes()
     money, yearly = view.currency, f"{view.currency}/year"
     columns = [
         Column("Asset"),
