@@ -177,6 +177,22 @@ def _audit_balances(book: Book) -> None:
             signed=False,
             scale=float(np.max(gross[member, carrier])),
         )
+        _note_one_sided(book, member, carrier)
+
+
+def _note_one_sided(book: Book, member: str, carrier: str) -> None:
+    """Note converters and stores that a balance without the other side keeps from running."""
+    flows = [flow for flow in book.flows if (flow.member, flow.carrier) == (member, carrier)]
+    stuck = dict.fromkeys(flow.asset for flow in flows if flow.role in {"conversion", "storage"})
+    verb = {1: "draws", -1: "supplies"}
+    signs = {flow.sign for flow in flows}
+    if len(signs) == 1 and stuck:
+        (sign,) = signs
+        remedy = "a demand or a `dump`" if sign > 0 else "a source or a `supply`"
+        book.notes.append(
+            f"{member}.{carrier}: nothing {verb[sign]} {carrier}, so {', '.join(stuck)} cannot run: "
+            f"add {remedy} of it."
+        )
 
 
 def _audit_energy(book: Book) -> None:

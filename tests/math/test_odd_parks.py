@@ -145,6 +145,33 @@ def test_numbers_far_apart() -> None:
     assert results.cost == pytest.approx(1 + 10, rel=1e-7)
 
 
+@pytest.mark.parametrize(
+    ("converter", "told"),
+    [
+        (
+            "cell: {type: fuel_cell, power_kw: 5, electric_efficiency: 0.5, heat_recovery_fraction: 0.3}",
+            "park.heat: nothing draws heat, so cell cannot run: add a demand or a `dump` of it.",
+        ),
+        (
+            "boiler: {type: gas_boiler, power_kw: 5, efficiency: 0.9}\n"
+            "heat: {type: heat_demand, power_kw: 0}\n"
+            "vent: {type: dump, carrier: heat, cost_per_unit: -1}",
+            "park.gas: nothing supplies gas, so boiler cannot run: add a source or a `supply` of it.",
+        ),
+    ],
+)
+def test_what_cannot_run_is_told(converter: str, told: str) -> None:
+    """Proves: a converter that a one-sided balance holds at zero is noted, not silently idle."""
+    text = (
+        "load: {type: load, power_kw: 10}\ngrid: {type: grid, import_price_per_kwh: 9}\n"
+        "truck: {type: supply, carrier: hydrogen, price_per_kg: 1}\n"
+    )
+    results, audit = solve_text(park(text + converter))
+    audit.require()
+    assert results.cost == pytest.approx(180)
+    assert audit.notes == (told,)
+
+
 def test_a_member_with_nothing_but_a_name() -> None:
     """Proves: a member without assets has no balance and no account."""
     results = solved(

@@ -578,6 +578,28 @@ def test_bad_solver_settings(what: dict[str, object], told: str) -> None:
     assert told in str(caught.value)
 
 
+def test_bad_weather_is_told_once_where_it_stands(tmp_path: Path) -> None:
+    """Proves: a mean that no sky gives is told at its place in the file, once for two plants."""
+    means = "[9" + ", 2" * 11 + "]"
+    weather = (
+        f"{{ghi_kwh_per_m2_day: {means}, temperature_degc: {means}, wind_speed_m_per_s: {means}}}"
+    )
+    text = PARK.replace(
+        "{timezone: Asia/Shanghai}",
+        "{timezone: Asia/Shanghai, latitude: 32, longitude: 119, weather: {synthetic: "
+        + weather
+        + "}}",
+    ).replace("    output_per_kw: 0.2\n", "    array: {tilt_deg: 30}\n")
+    second = "  more: {type: pv, power_kw: 5, array: {tilt_deg: 10}}\n"
+    (tmp_path / "park.yaml").write_text(text + second, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        study.load(tmp_path / "park.yaml")
+    assert str(caught.value).replace(f"{tmp_path}/", "") == (
+        "park.yaml:4:106: site.weather.synthetic.ghi_kwh_per_m2_day[0] = 9.0: a clear sky gives at "
+        "most 4.73 kWh/m2 a day in month 1 at this latitude"
+    )
+
+
 def test_words_of_pyomo_are_reserved() -> None:
     """Proves: what Pyomo keeps for itself is refused when the park is read, and not later; `load`, a
     word of models only, may be an asset.
