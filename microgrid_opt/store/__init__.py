@@ -215,7 +215,7 @@ def _files(plan: Plan, command: str) -> Iterator[tuple[str, bytes]]:
 
 def _contents(plan: Plan) -> Iterator[tuple[str, bytes]]:
     yield SUMMARY, to_json(summarise(plan))
-    yield PARK, to_json(plan.problem.park.model_dump(by_alias=True))
+    yield PARK, to_json(plan.problem.park.model_dump(by_alias=True), in_order=True)
     yield from files_of(plan.results, "")
     if plan.reference is not None:
         summary = describe(plan.reference, plan.reference_audit)

@@ -83,9 +83,11 @@ def _parquet(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def to_json(value: Any) -> bytes:
-    """Return strict JSON as UTF-8: keys sorted, sets sorted, null for what is not finite."""
-    text = json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False, indent=2)
+def to_json(value: Any, *, in_order: bool = False) -> bytes:
+    """Return strict JSON as UTF-8: sets sorted, null for what is not finite; keys sorted or kept."""
+    text = json.dumps(
+        _plain(value), sort_keys=not in_order, ensure_ascii=False, allow_nan=False, indent=2
+    )
     return (text + "\n").encode()
 
 
