@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from microgrid_opt.builder import Builder
 from microgrid_opt.draft import Given
 from microgrid_opt.ledger import EFFECTS
 from microgrid_opt.results import AssetResults, Results
@@ -137,7 +138,7 @@ def _flows(draft: Draft) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _sizes(draft: Draft, values: Values) -> pd.DataFrame:
     rows = []
     for record in draft.sizes:
-        chosen = hasattr(record.total, "ctype")
+        chosen = Builder.is_choice(record.total)
         total = float(values(record.total)[0]) if chosen else float(record.total)
         spec = record.spec
         rows.append(

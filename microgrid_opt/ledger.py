@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COST = "cost"
 CO2 = "co2"
+KG_PER_T = 1000.0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -421,8 +422,11 @@ def park_model() -> type[Park]:
     """Return `Park` with every technology that is registered by now."""
     import microgrid_opt.assets  # noqa: F401
 
-    known = frozenset(asset_types())
-    if getattr(park_model, "known", None) != known:
-        Park.model_rebuild(force=True)
-        park_model.known = known  # type: ignore[attr-defined]
+    return _park_with(frozenset(asset_types()))
+
+
+@lru_cache(maxsize=1)
+def _park_with(types: frozenset[str]) -> type[Park]:
+    del types  # what the schema was last rebuilt for
+    Park.model_rebuild(force=True)
     return Park

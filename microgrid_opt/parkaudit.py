@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microgrid_opt.finance import annual_cost
+from microgrid_opt.ledger import KG_PER_T
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,6 @@ FEASIBILITY = 1e-6
 with the row's scale."""
 CENT = 0.01
 """Money is compared to a hundredth of the currency or to `RELATIVE`, whichever is larger."""
-KG_PER_T = 1000.0
 ELECTRICITY = "electricity"
 
 

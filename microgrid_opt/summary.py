@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from microgrid_opt.compare import KG_PER_T, investments_of
-from microgrid_opt.ledger import CO2, EFFECTS
+from microgrid_opt.compare import investments_of
+from microgrid_opt.ledger import CO2, EFFECTS, KG_PER_T
 from microgrid_opt.results import Quantity
 
 if TYPE_CHECKING:

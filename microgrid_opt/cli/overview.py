@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.cli.console import aligned, amount, duration, percent, table
-from microgrid_opt.ledger import CO2, COST
+from microgrid_opt.ledger import CO2, COST, KG_PER_T
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Rows = Sequence[tuple[str, list[float]]]
 
-KG_PER_T = 1000.0
 LARGE = 10_000.0
 """From this many kWh or kg on, tables count in MWh or t."""
 MAX_FAILURES = 5

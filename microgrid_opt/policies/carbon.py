@@ -25,11 +25,10 @@ from pydantic import model_validator
 
 from microgrid_opt.errors import InputError
 from microgrid_opt.fields import Frozen, MoneyPerTonne, SignedFraction, Tonnes, refuse_both
+from microgrid_opt.ledger import KG_PER_T
 
 if TYPE_CHECKING:
     from microgrid_opt.builder import Builder
-
-KG_PER_T = 1000.0
 
 
 class Carbon(Frozen):

@@ -280,8 +280,7 @@ def _domain(domain: Any, name: str) -> tuple[float, float, bool]:
 class ParameterTable:
     """Values of parameter containers as arrays, each read once."""
 
-    def __init__(self, arrays: Mapping[int, Floats] | None) -> None:
-        self._given = arrays or {}
+    def __init__(self) -> None:
         self._read: dict[int, tuple[Keys, Floats, Any]] = {}
 
     def values(self, component: Any, parts: list[Any]) -> Any:
@@ -298,9 +297,6 @@ class ParameterTable:
         data = component._data
         if len(data) != len(component):
             data = component.extract_values()
-        given = self._given.get(id(component))
-        if given is not None:
-            return Keys(list(data)), np.asarray(given, dtype=float)
         try:
             return Keys(list(data)), np.fromiter(data.values(), float, len(data))
         except (TypeError, ValueError):

@@ -81,7 +81,7 @@ def solve(
         # HiPO may give up on badly priced models; simplex takes longer and does not.
         profile = load_profile(SMALL, overrides)
         why += ", which gave up; then dual simplex"
-        left = None if time_limit_seconds is None else time_limit_seconds - outcome.seconds
+        left = time_limit_seconds and max(time_limit_seconds - outcome.seconds, 0.1)
         outcome = highs.solve(matrix, profile, time_limit=left, on_progress=on_progress)
         stages.append(Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound))
     if outcome.status is Status.INFEASIBLE:

@@ -28,8 +28,6 @@ from microgrid_opt.solve.rows import Rows, laid_down, no_rows, reordered, stacke
 from microgrid_opt.solve.template import Form, Frame, Relation, Term, Walker, key_array
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
@@ -61,16 +59,13 @@ class _Reader:
     walker: Walker
 
 
-def extract(model: Any, *, arrays: Mapping[int, Floats] | None = None) -> Matrix:
+def extract(model: Any) -> Matrix:
     """Read a Pyomo model into arrays.
 
     Parameters
     ----------
     model
         Any linear ``ConcreteModel`` (mixed-integer or not). It is not changed.
-    arrays
-        Values of indexed parameters by ``id(parameter)`` in the order of their index, where the
-        caller has them as arrays already; the others are read from the model.
 
     Returns
     -------
@@ -86,7 +81,7 @@ def extract(model: Any, *, arrays: Mapping[int, Floats] | None = None) -> Matrix
     """
     _refuse_other_components(model)
     variables = VariableTable()
-    reader = _Reader(variables, Walker(variables, ParameterTable(arrays)))
+    reader = _Reader(variables, Walker(variables, ParameterTable()))
     for variable in model.component_objects(pyo.Var, active=True, descend_into=pyo.Block):
         if not variable.is_reference():
             variables.add(variable)

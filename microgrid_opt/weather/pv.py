@@ -53,6 +53,15 @@ TemperatureModel = Literal[
     "pvsyst_insulated",
 ]
 
+DC_AC_RATIO: Final = 1.1
+LOSSES_FRACTION: Final = 0.14
+INVERTER_EFFICIENCY: Final = 0.96
+GROUND_COVERAGE_FRACTION: Final = 0.4
+"""PVWatts Version 5 (Dobos 2014), tables of defaults."""
+TEMPERATURE_COEFFICIENT_PER_DEGC: Final = -0.004
+"""Crystalline silicon in PVWatts: about -0.0047 (standard) to -0.0035 (premium)."""
+TEMPERATURE_MODEL: Final = "sapm_open_rack_glass_polymer"
+TRANSPOSITION: Final = "perez"
 _DEFAULT_ALBEDO: Final = 0.2
 _LOWEST_BEAM_ZENITH_DEG: Final = 88.0
 _REFERENCE_EFFICIENCY: Final = 0.9637
@@ -67,16 +76,16 @@ def pv_per_unit(
     azimuth_deg: float,
     tracking: Tracking = "fixed",
     rating: Rating = "dc",
-    dc_ac_ratio: float = 1.1,
-    losses_fraction: float = 0.14,
-    inverter_efficiency: float = 0.96,
-    temperature_model: TemperatureModel = "sapm_open_rack_glass_polymer",
-    temperature_coefficient_per_degc: float = -0.004,
-    transposition: Transposition = "perez",
+    dc_ac_ratio: float = DC_AC_RATIO,
+    losses_fraction: float = LOSSES_FRACTION,
+    inverter_efficiency: float = INVERTER_EFFICIENCY,
+    temperature_model: TemperatureModel = TEMPERATURE_MODEL,
+    temperature_coefficient_per_degc: float = TEMPERATURE_COEFFICIENT_PER_DEGC,
+    transposition: Transposition = TRANSPOSITION,
     decomposition: Decomposition = "erbs",
     incidence_model: IncidenceModel = "physical",
     albedo: float | None = None,
-    ground_coverage_fraction: float = 0.4,
+    ground_coverage_fraction: float = GROUND_COVERAGE_FRACTION,
     backtracking: bool = True,
     max_tracking_angle_deg: float = 60.0,
 ) -> Output:

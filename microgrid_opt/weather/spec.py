@@ -24,6 +24,7 @@ from microgrid_opt.fields import (
     refuse_both,
     require_one,
 )
+from microgrid_opt.weather import pv
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,43 +119,32 @@ class PvArray(Frozen):
     """Tilt from the horizontal; with tracking, of the axis."""
     azimuth_deg: Degrees = 180.0
     """Direction that the array faces, clockwise from north; with tracking, of the axis."""
-    tracking: Literal["fixed", "single_axis"] = "fixed"
+    tracking: pv.Tracking = "fixed"
     """Mounting."""
-    rating: Literal["dc", "ac"] = "dc"
+    rating: pv.Rating = "dc"
     """Whether the size is kW of DC peak or kW of inverter output."""
-    dc_ac_ratio: DcAcRatio = 1.1
+    dc_ac_ratio: DcAcRatio = pv.DC_AC_RATIO
     """DC peak per inverter output; output is cut at the inverter's rating. PVWatts: 1.1."""
-    losses_fraction: Fraction = 0.14
+    losses_fraction: Fraction = pv.LOSSES_FRACTION
     """Soiling, wiring, mismatch, availability. PVWatts: 0.14."""
-    inverter_efficiency: Efficiency = 0.96
+    inverter_efficiency: Efficiency = pv.INVERTER_EFFICIENCY
     """Inverter efficiency at full load. PVWatts: 0.96."""
-    temperature_model: Literal[
-        "sapm_open_rack_glass_polymer",
-        "sapm_open_rack_glass_glass",
-        "sapm_close_mount_glass_glass",
-        "sapm_insulated_back_glass_polymer",
-        "faiman",
-        "pvsyst_freestanding",
-        "pvsyst_semi_integrated",
-        "pvsyst_insulated",
-    ] = "sapm_open_rack_glass_polymer"
+    temperature_model: pv.TemperatureModel = pv.TEMPERATURE_MODEL
     """Model of the cell temperature, as pvlib names it."""
-    temperature_coefficient_per_degc: PerKelvin = -0.004
+    temperature_coefficient_per_degc: PerKelvin = pv.TEMPERATURE_COEFFICIENT_PER_DEGC
     """Change of output per kelvin; crystalline silicon in PVWatts: about −0.0047 to −0.0035."""
-    transposition: Literal["perez", "haydavies", "isotropic"] = "perez"
+    transposition: pv.Transposition = pv.TRANSPOSITION
     """Model of the diffuse irradiance on the plane."""
     albedo: Fraction | None = None
     """Reflectance of the ground; left out: from the weather, else 0.2."""
-    ground_coverage_fraction: Fraction = 0.4
+    ground_coverage_fraction: Fraction = pv.GROUND_COVERAGE_FRACTION
     """Ground cover of a tracking plant. PVWatts: 0.4."""
     backtracking: bool = True
     """Whether trackers avoid shading each other."""
 
     def output_per_kw(self, weather: Weather) -> NDArray[np.float64]:
         """Return AC output per kW of the rating, shape (n,)."""
-        from microgrid_opt.weather.pv import pv_per_unit
-
-        return pv_per_unit(weather, **dict(self)).per_unit
+        return pv.pv_per_unit(weather, **dict(self)).per_unit
 
 
 class WindTurbine(Frozen):

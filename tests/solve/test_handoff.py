@@ -258,14 +258,6 @@ def test_maximisation_is_turned_round() -> None:
     assert_same(fast, extract_reference(m))
 
 
-@pytest.mark.usefixtures("templated")
-def test_given_arrays_replace_the_reading_of_parameters() -> None:
-    m = blank()
-    m.rule = pyo.Constraint(m.T, rule=lambda m, t: m.x[t] <= m.p[t])
-    values = np.arange(N) * 10.0
-    assert extract(m, arrays={id(m.p): values}).row_upper.tolist() == values.tolist()
-
-
 def test_the_model_is_left_as_it_was(park: Callable[..., Any]) -> None:
     m = park(24, sites=1, commitment=True)
     kinds = {name: type(c._data[0]) for name, c in m.site0.component_map(pyo.Constraint).items()}
