@@ -154,13 +154,26 @@ class AssetAudit:
         """Return a size in operation."""
         return self._book.results.size(self.asset, name)
 
-    def supplied(self, carrier: str, *, member: str | None = None) -> NDArray[np.float64]:
-        """Return what this asset adds to a balance according to the flow table, shape (n,)."""
-        return self._book.exchanged(self.asset, carrier, 1, member)
+    def flow_unit(self, carrier: str) -> str:
+        """Return the unit of a carrier's flows: kW or kg/h."""
+        return self._book.problem.park.carrier(carrier).flow_unit
 
-    def drawn(self, carrier: str, *, member: str | None = None) -> NDArray[np.float64]:
+    @property
+    def place(self) -> str:
+        """Where the asset's balances are held: a node, or its member."""
+        return self._book.problem.park.place(self.asset)
+
+    def supplied(self, carrier: str, *, place: str | None = None) -> NDArray[np.float64]:
+        """Return what this asset adds to a balance according to the flow table, shape (n,)."""
+        return self._book.exchanged(self.asset, carrier, 1, place)
+
+    def drawn(self, carrier: str, *, place: str | None = None) -> NDArray[np.float64]:
         """Return what this asset takes from a balance according to the flow table, shape (n,)."""
-        return self._book.exchanged(self.asset, carrier, -1, member)
+        return self._book.exchanged(self.asset, carrier, -1, place)
+
+    def measure(self, name: str, amount: float) -> None:
+        """Re-derive a sum that the asset declared to policies under ``name``."""
+        self._book.measures[name] = self._book.measures.get(name, 0.0) + amount
 
     def equal(self, what: str, left: Any, right: Any, *, unit: str, scale: float = 1.0) -> None:
         """Check that two series or numbers agree; ``scale`` is that of the sums behind them."""
@@ -239,7 +252,7 @@ class AssetAudit:
 class Flow(NamedTuple):
     """One row of the flow table with its values, shape (n,)."""
 
-    member: str
+    place: str
     asset: str
     carrier: str
     sign: int
@@ -268,6 +281,7 @@ class Book:
             for row in results.caps.to_dict("records")
         }
         self.proven_caps: set[str] = set()
+        self.measures: dict[str, float] = {}
 
     @cached_property
     def flows(self) -> tuple[Flow, ...]:
@@ -281,7 +295,7 @@ class Book:
             if np.isnan(factor):
                 factor = factors[str(number)].to_numpy()
             values = np.asarray(factor * series[row["column"]].to_numpy())
-            place = (row["member"], row["asset"], row["carrier"], row["sign"])
+            place = (row["place"], row["asset"], row["carrier"], row["sign"])
             found.append(Flow(*place, values, row["role"], row["renewable"]))
         return tuple(found)
 
@@ -299,14 +313,14 @@ class Book:
         return self.caps.get(name)
 
     def exchanged(
-        self, asset: str, carrier: str, sign: int, member: str | None
+        self, asset: str, carrier: str, sign: int, place: str | None
     ) -> NDArray[np.float64]:
         """Return the sum of an asset's terms in the balances of a carrier, shape (n,)."""
         total = np.zeros(len(self.problem.horizon))
         for flow in self.flows:
-            if (flow.asset, flow.carrier, flow.sign) == (asset, carrier, sign) and member in {
+            if (flow.asset, flow.carrier, flow.sign) == (asset, carrier, sign) and place in {
                 None,
-                flow.member,
+                flow.place,
             }:
                 total += flow.values
         return total

@@ -58,12 +58,17 @@ class Builder:
         Whose variables, rules and bookings these are.
     path
         Key under which the asset's resolved series stand in the problem.
+    place
+        Where its balances are held: a node, or the member when left out.
     """
 
-    def __init__(self, draft: Draft, member: str, asset: str, path: str) -> None:
+    def __init__(
+        self, draft: Draft, member: str, asset: str, path: str, place: str | None = None
+    ) -> None:
         self._draft = draft
         self.member = member
         self.asset = asset
+        self.place = place or member
         self._path = path
         self._block = self._child(self._child(draft.model, member), asset)
 
@@ -368,10 +373,10 @@ class Builder:
         role: Role,
         factor: float | NDArray[np.float64] = 1.0,
         renewable: bool = False,
-        member: str | None = None,
+        place: str | None = None,
     ) -> None:
-        """Add factor × flow to the balance of a carrier (at this member, or at ``member``)."""
-        self._flow(carrier, flow, 1, role, factor, renewable, member)
+        """Add factor × flow to the balance of a carrier (where the asset is, or at ``place``)."""
+        self._flow(carrier, flow, 1, role, factor, renewable, place)
 
     def draw(
         self,
@@ -380,10 +385,10 @@ class Builder:
         *,
         role: Role,
         factor: float | NDArray[np.float64] = 1.0,
-        member: str | None = None,
+        place: str | None = None,
     ) -> None:
-        """Take factor × flow from the balance of a carrier (at this member, or at ``member``)."""
-        self._flow(carrier, flow, -1, role, factor, False, member)
+        """Take factor × flow from the balance of a carrier (where the asset is, or at ``place``)."""
+        self._flow(carrier, flow, -1, role, factor, False, place)
 
     def _flow(
         self,
@@ -393,13 +398,14 @@ class Builder:
         role: Role,
         factor: float | NDArray[np.float64],
         renewable: bool,
-        member: str | None,
+        place: str | None,
     ) -> None:
         name = flow.name if isinstance(flow, Given) else flow.local_name
         column = f"{self.member}.{self.asset}.{name}"
         self._draft.flows.append(
             Flow(
-                member or self.member,
+                self.member,
+                place or self.place,
                 self.asset,
                 carrier,
                 sign,
@@ -447,9 +453,9 @@ def close_balances(draft: Draft) -> None:
     """Write the balance of every (member, carrier): what is supplied equals what is drawn."""
     groups: dict[tuple[str, str], list[Flow]] = {}
     for flow in draft.flows:
-        groups.setdefault((flow.member, flow.carrier), []).append(flow)
-    for (member, carrier), flows in groups.items():
-        pen = Builder(draft, member, BALANCE, BALANCE)
+        groups.setdefault((flow.place, flow.carrier), []).append(flow)
+    for (place, carrier), flows in groups.items():
+        pen = Builder(draft, place, BALANCE, BALANCE)
         known = np.zeros(len(draft.horizon))
         terms: list[tuple[Any, Any]] = []
         for number, flow in enumerate(flows):
@@ -465,23 +471,22 @@ def close_balances(draft: Draft) -> None:
                     )
                 )
         if not terms:
-            _refuse_unserved(member, carrier, known, draft.horizon, flows[0].asset)
+            _refuse_unserved(place, carrier, known, draft.horizon, flows[0].asset)
             continue
         constant = pen.param(f"{carrier}_given", known)
         pen.require(carrier, _balance_rule(terms, constant))
-        draft.balances[member, carrier] = f"{member}.{BALANCE}.{carrier}"
+        draft.balances[place, carrier] = f"{place}.{BALANCE}.{carrier}"
 
 
 def _refuse_unserved(
-    member: str, carrier: str, known: NDArray[np.float64], horizon: Horizon, asset: str
+    place: str, carrier: str, known: NDArray[np.float64], horizon: Horizon, asset: str
 ) -> None:
     if known.any():
         first = int(np.flatnonzero(known)[0])
         raise InputError(
             Finding(
-                f"draws {carrier} (first at {horizon.stamps[first]}), but no asset of the member "
-                f"{member!r} supplies {carrier}: add a source, a converter or a purchase of "
-                f"{carrier}.",
+                f"draws {carrier} (first at {horizon.stamps[first]}), but no asset at {place!r} "
+                f"supplies {carrier}: add a source, a converter or a purchase of {carrier}.",
                 key=f"assets.{asset}",
             )
         )

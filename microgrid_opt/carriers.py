@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microgrid_opt.fields import Frozen, KWhPerUnit
+from microgrid_opt.fields import DegreesCelsius, Frozen, KWhPerUnit
 
 
 class Carrier(Frozen):
@@ -10,8 +10,18 @@ class Carrier(Frozen):
 
     unit: str = "kWh"
     """Unit of an amount: kWh or kg."""
-    energy_kwh_per_unit: KWhPerUnit = 1.0
-    """Lower heating value per unit, for energy tables; 1 where the unit is kWh."""
+    energy_kwh_per_unit: KWhPerUnit | None = None
+    """Lower heating value per unit, for energy tables; left out: 1 for kWh, and 0 for kg: a material
+    that is no energy carrier."""
+    temperature_degc: DegreesCelsius | None = None
+    """Temperature of a heat or cold carrier, by which hot may serve cooler and never back."""
+
+    @property
+    def content_kwh_per_unit(self) -> float:
+        """Energy per unit of amount [kWh/unit]."""
+        if self.energy_kwh_per_unit is None:
+            return 1.0 if self.unit == "kWh" else 0.0
+        return self.energy_kwh_per_unit
 
     @property
     def flow_unit(self) -> str:
@@ -26,7 +36,12 @@ commonly rounded to 33.33 (ISO 14687 energy tables, IEA 2019 The Future of Hydro
 CARRIERS = {
     "electricity": Carrier(),
     "heat": Carrier(),
+    "cold": Carrier(),
     "gas": Carrier(),
+    "coal": Carrier(),
+    "biomass": Carrier(),
     "hydrogen": Carrier(unit="kg", energy_kwh_per_unit=HYDROGEN_LHV_KWH_PER_KG),
+    "co2": Carrier(unit="kg"),
 }
-"""Carriers that every park knows; gas is counted by its lower heating value."""
+"""Carriers that every park knows; fuels are counted by their lower heating value, CO2 is a gas that
+is captured, moved and used, not an emission."""

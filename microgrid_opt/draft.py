@@ -60,9 +60,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Flow:
-    """A term of a balance: ``sign`` × factor × column enters the balance of (member, carrier)."""
+    """A term of a balance: ``sign`` × factor × column enters the balance of (place, carrier).
+
+    ``place`` is where the balance is held: a member, or a node of it.
+    """
 
     member: str
+    place: str
     asset: str
     carrier: str
     sign: int

@@ -50,7 +50,7 @@ def extract(
     park = problem.park
     carriers = pd.DataFrame(
         [
-            (name, c.unit, c.flow_unit, c.energy_kwh_per_unit)
+            (name, c.unit, c.flow_unit, c.content_kwh_per_unit)
             for name in dict.fromkeys(flow.carrier for flow in draft.flows)
             for c in (park.carrier(name),)
         ],
@@ -121,6 +121,7 @@ def _flows(draft: Draft) -> tuple[pd.DataFrame, pd.DataFrame]:
         rows.append(
             (
                 flow.member,
+                flow.place,
                 flow.asset,
                 flow.carrier,
                 flow.sign,
@@ -130,7 +131,8 @@ def _flows(draft: Draft) -> tuple[pd.DataFrame, pd.DataFrame]:
                 flow.renewable,
             )
         )
-    names = ["member", "asset", "carrier", "sign", "column", "factor", "role", "renewable"]
+    names = ["member", "place", "asset", "carrier", "sign", "column", "factor", "role"]
+    names += ["renewable"]
     steps = range(len(draft.horizon))
     return pd.DataFrame(rows, columns=names), pd.DataFrame(varying, index=steps)
 
@@ -182,16 +184,16 @@ def _energy(
     content = dict(zip(carriers["carrier"], carriers["energy_kwh_per_unit"], strict=True))
     unit = dict(zip(carriers["carrier"], carriers["unit"], strict=True))
     hours = problem.horizon.hours
-    totals: dict[tuple[str, str, str, str, bool], list[float]] = {}
+    totals: dict[tuple[str, str, str, str, str, bool], list[float]] = {}
     for flow in draft.flows:
         amount = float((flow.factor * series[flow.column].to_numpy()) @ hours)
-        key = (flow.member, flow.asset, flow.carrier, flow.role, flow.renewable)
+        key = (flow.member, flow.place, flow.asset, flow.carrier, flow.role, flow.renewable)
         totals.setdefault(key, [0.0, 0.0])[0 if flow.sign > 0 else 1] += amount
     rows = [
-        (*key, unit[key[2]], *both, *(amount * content[key[2]] for amount in both))
+        (*key, unit[key[3]], *both, *(amount * content[key[3]] for amount in both))
         for key, both in totals.items()
     ]
-    names = ["member", "asset", "carrier", "role", "renewable", "unit"]
+    names = ["member", "place", "asset", "carrier", "role", "renewable", "unit"]
     names += ["supplied", "drawn", "supplied_kwh", "drawn_kwh"]
     return pd.DataFrame(rows, columns=names)
 
@@ -243,11 +245,11 @@ def _prices(problem: Problem, draft: Draft, matrix: Matrix, solution: Solution) 
     index = pd.DatetimeIndex(problem.horizon.stamps, name="stamp")
     prices: dict[str, NDArray[np.float64]] = {}
     if solution.row_duals is not None:
-        for (member, carrier), row in draft.balances.items():
+        for (place, carrier), row in draft.balances.items():
             # The balance reads supply − demand = 0: one more unit drawn lowers its right-hand side
             # from 0 to +1 on the demand side, so the dual is the cost of that unit per hour.
             duals = solution.row_duals[matrix.row_blocks[row].slice]
-            prices[f"{member}.{carrier}"] = duals / problem.horizon.hours
+            prices[f"{place}.{carrier}"] = duals / problem.horizon.hours
     return pd.DataFrame(prices, index=index)
 
 

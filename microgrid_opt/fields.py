@@ -59,13 +59,15 @@ def refuse_both(model: BaseModel, *names: str) -> None:
 
 @dataclass(frozen=True)
 class Reference:
-    """Pydantic metadata: a string that names a member or a carrier of the park."""
+    """Pydantic metadata: a string that names something of the park; a place is a member or a node."""
 
-    kind: Literal["member", "carrier"]
+    kind: Literal["member", "carrier", "node", "place", "area", "asset"]
 
 
 CarrierName = Annotated[str, Reference("carrier")]
-MemberName = Annotated[str, Reference("member")]
+PlaceName = Annotated[str, Reference("place")]
+AreaName = Annotated[str, Reference("area")]
+AssetName = Annotated[str, Reference("asset")]
 
 
 @dataclass(frozen=True)
@@ -214,13 +216,14 @@ Irradiation = Annotated[float, Unit("kWh/m2/day", gt=0, le=14)]
 DcAcRatio = Annotated[float, Unit("1", gt=0, le=5)]
 Altitude = Annotated[float, Unit("m", ge=-500, le=9000)]
 SquareMeters = Annotated[float, Unit("m2", ge=0)]
+SquareMetersPerKW = Annotated[float, Unit("m2/kW", gt=0)]
 MetersPerSecond = Annotated[float, Unit("m/s", ge=0)]
 WattsPerSquareMeter = Annotated[float, Unit("W/m2", ge=0)]
 KWhPerKg = Annotated[float, Unit("kWh/kg", gt=0)]
 KgPerKWh = Annotated[float, Unit("kg/kWh", ge=0)]
 CO2PerKWh = KgPerKWh
 CO2PerKg = Annotated[float, Unit("kg/kg", ge=0)]
-KWhPerUnit = Annotated[float, Unit("kWh/unit", gt=0)]
+KWhPerUnit = Annotated[float, Unit("kWh/unit", ge=0)]
 Money = Annotated[float, Unit("currency", ge=0)]
 MoneyPerYear = Annotated[float, Unit("currency/year", ge=0)]
 MoneyPerKW = Annotated[float, Unit("currency/kW", ge=0)]
@@ -285,12 +288,22 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
     """Real discount rate of this investment; that of `finance` when left out."""
     annuity: Literal["project", "lifetime", "straight_line"] | None = None
     """How capex becomes a yearly cost; as in `finance` when left out."""
+    retirement: Literal["none", "partial", "whole"] = "none"
+    """Whether existing capacity may be given up, which saves its fixed operating cost: not at all, in
+    any part, or all of it or nothing."""
 
     @property
     def is_chosen(self) -> bool:
         """Whether the plan chooses the capacity."""
         return self.fixed_size is None and bool(
-            self.maximum is not None or self.minimum or self.unit_size or self.has_price
+            self.buys or self.minimum or (self.existing and self.retirement != "none")
+        )
+
+    @property
+    def buys(self) -> bool:
+        """Whether the plan may add capacity."""
+        return self.fixed_size is None and bool(
+            self.maximum is not None or self.unit_size or self.has_price
         )
 
     @property
@@ -308,12 +321,19 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
     @property
     def lower(self) -> float:
         """Least total capacity that the plan can have."""
-        return max(self.minimum, self.existing) if self.fixed is None else self.fixed
+        if self.fixed is not None:
+            return self.fixed
+        stays: float = self.existing if self.retirement == "none" else 0.0
+        return max(float(self.minimum), stays)
 
     @property
     def upper(self) -> float | None:
         """Largest total capacity that the plan can have; ``None`` without limit."""
-        return self.maximum if self.fixed is None else self.fixed
+        if self.fixed is not None:
+            return self.fixed
+        if self.retirement != "none" and not self.buys:
+            return self.existing
+        return self.maximum
 
     def existing_only(self) -> Self:
         """Return what is there already: nothing can be bought, operation is paid."""
@@ -323,6 +343,7 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
             "fixed_size": self.existing,
             "unit_size": None,
             "fixed_capex": 0.0,
+            "retirement": "none",
         }
         return self.model_copy(update=changes)
 
@@ -334,6 +355,8 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
         return self
 
     def _limits(self) -> Iterator[str]:
+        if self.retirement != "none" and not self.existing:
+            yield f"retirement is of {self.key('existing')}, and there is none."
         if self.fixed_size is not None:
             yield from self._limits_of_given(self.fixed_size)
         elif self.maximum is not None:
@@ -352,6 +375,7 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
     def _limits_of_given(self, total: float) -> Iterator[str]:
         key = self.key
         others = [key(name) for name in ("minimum", "maximum", "unit_size") if self._has(name)]
+        others += ["retirement"] if self.retirement != "none" else []
         if others:
             yield f"{key('fixed_size')} leaves nothing to choose: remove {' and '.join(others)}."
         if total < self.existing:

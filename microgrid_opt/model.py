@@ -13,6 +13,7 @@ from microgrid_opt.builder import (
     without_garbage_collection,
 )
 from microgrid_opt.errors import InputError
+from microgrid_opt.policies.areas import limit_areas
 
 if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
@@ -43,9 +44,10 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
             lambda carrier: park.carrier(carrier).flow_unit,
         )
         for key, asset in park.assets.items():
-            asset.build(Builder(draft, park.owner(key), key, f"assets.{key}"))
+            asset.build(Builder(draft, park.owner(key), key, f"assets.{key}", park.place(key)))
         rules = Builder(draft, next(iter(park.members)), POLICIES, "")
         park.targets.build(rules)
+        limit_areas(rules, park.areas)
         park.carbon.build(rules, reference_co2_kg)
         try:
             close_balances(draft)

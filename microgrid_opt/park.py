@@ -9,10 +9,18 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from microgrid_opt.assets.base import AnyAsset, Asset, asset_types
 from microgrid_opt.carriers import CARRIERS, Carrier
@@ -28,6 +36,7 @@ from microgrid_opt.fields import (
     Rate,
     Reference,
     Size,
+    SquareMeters,
     Weight,
     Years,
     refuse,
@@ -304,6 +313,16 @@ class Member(Frozen):
     """Name for tables and figures; the key of the member when left out."""
 
 
+class Node(Frozen):
+    """A place with balances of its own: a hall, a busbar, a branch of the heat network."""
+
+    member: Annotated[str | None, Reference("member")] = None
+    """Member whose place it is; may be left out when the park has one member. Other members' assets
+    may stand there too."""
+    label: str | None = None
+    """Name for tables and figures; the key of the node when left out."""
+
+
 class Park(Frozen):
     """A park as one file describes it."""
 
@@ -325,6 +344,10 @@ class Park(Frozen):
     """Carriers beyond electricity, heat, gas and hydrogen."""
     members: dict[Identifier, Member] = Field(default={"park": Member()}, min_length=1)
     """Legal entities; a park without this key has one member, `park`."""
+    nodes: dict[Identifier, Node] = Field(default_factory=dict)
+    """Places inside the park with balances of their own, joined by lines."""
+    areas: dict[Identifier, SquareMeters] = Field(default_factory=dict)
+    """Roofs and plots that several plants share."""
     assets: dict[Identifier, Annotated[Asset, AnyAsset()]] = Field(min_length=1)
     """Technologies, demands and connections by their key."""
     carbon: Carbon = Carbon()
@@ -342,11 +365,14 @@ class Park(Frozen):
     def _misnamed(self) -> Iterator[Finding]:
         for section, keys, reserved in (
             ("members", self.members, RESERVED_MEMBERS),
+            ("nodes", self.nodes, RESERVED_MEMBERS),
             ("assets", self.assets, RESERVED_ASSETS),
         ):
             for key in keys:
                 if key in reserved:
                     yield Finding("is a reserved name: choose another key.", key=f"{section}.{key}")
+        for key in self.nodes.keys() & self.members.keys():
+            yield Finding("is the key of a member: choose another key.", key=f"nodes.{key}")
         for key, carrier in self.carriers.items():
             if key in CARRIERS:
                 yield Finding(
@@ -379,27 +405,37 @@ class Park(Frozen):
 
     def _misfits(self, key: str, asset: Asset) -> Iterator[Finding]:
         """Yield names that the park does not have; where there are none, what else does not fit."""
-        known = {"member": tuple(self.members), "carrier": (*CARRIERS, *self.carriers)}
+        known = {
+            "member": tuple(self.members),
+            "node": tuple(self.nodes),
+            "place": (*self.members, *self.nodes),
+            "carrier": (*CARRIERS, *self.carriers),
+            "area": tuple(self.areas),
+            "asset": tuple(self.assets),
+        }
         unknown = False
-        for name, field in type(asset).model_fields.items():
-            value = getattr(asset, name)
-            for mark in field.metadata:
-                if isinstance(mark, Reference) and value not in {None, *known[mark.kind]}:
-                    unknown = True
-                    yield Finding(
-                        f"is no {mark.kind} of the park{_hint(str(value), known[mark.kind])}: "
-                        f"known are {', '.join(known[mark.kind])}.",
-                        key=f"assets.{key}.{name}",
-                        value=value,
-                    )
+        for path, kind, value in references(asset):
+            if value not in known[kind]:
+                unknown = True
+                names = ", ".join(known[kind]) or f"none: give `{kind}s`"
+                word = "member or node" if kind == "place" else kind
+                yield Finding(
+                    f"is no {word} of the park{_hint(value, known[kind])}: known are {names}.",
+                    key=f"assets.{key}.{path}",
+                    value=value,
+                )
         if not unknown:
-            owner = asset.member or next(iter(self.members))
-            for name, problem in asset.misfits(owner, lambda name: self.carrier(name).unit):
-                yield Finding(problem, key=f"assets.{key}.{name}", value=getattr(asset, name))
+            place = asset.node or asset.member or next(iter(self.members))
+            for name, problem in asset.misfits(place, self.carrier):
+                yield Finding(problem, key=f"assets.{key}.{name}", value=getattr(asset, name, None))
 
     def owner(self, asset: str) -> str:
         """Return the key of the member that owns an asset."""
         return self.assets[asset].member or next(iter(self.members))
+
+    def place(self, asset: str) -> str:
+        """Return the key of the node or member where an asset's balances are held."""
+        return self.assets[asset].node or self.owner(asset)
 
     def carrier(self, name: str) -> Carrier:
         """Return a carrier by name."""
@@ -411,6 +447,58 @@ class Park(Frozen):
         return self.model_copy(
             update={"assets": assets, "carbon": self.carbon.reference(), "targets": Targets()}
         )
+
+
+def references(model: BaseModel) -> Iterator[tuple[str, str, str]]:
+    """Yield (dotted path, kind, name) of every name in an object that points into the park.
+
+    Names stand in fields, in lists, and as keys or values of mappings, at any depth.
+    """
+    for name, field in type(model).model_fields.items():
+        annotation: Any = field.annotation
+        for mark in field.metadata:
+            annotation = Annotated[annotation, mark]
+        yield from _named(getattr(model, name), annotation, name)
+
+
+def _named(value: Any, annotation: Any, path: str) -> Iterator[tuple[str, str, str]]:
+    if isinstance(value, BaseModel):
+        for inner, kind, name in references(value):
+            yield f"{path}.{inner}", kind, name
+    elif isinstance(value, str):
+        named = _kind(annotation)
+        if named is not None:
+            yield path, named, value
+    elif isinstance(value, dict):
+        of_keys, of_values = _arguments(annotation, dict) or (None, None)
+        for key, item in value.items():
+            yield from _named(key, of_keys, f"{path}.{key}")
+            yield from _named(item, of_values, f"{path}.{key}")
+    elif isinstance(value, tuple | list):
+        (of_items, *_) = _arguments(annotation, type(value)) or (None,)
+        for number, item in enumerate(value):
+            yield from _named(item, of_items, f"{path}[{number}]")
+
+
+def _kind(annotation: Any) -> str | None:
+    """Return what a string of this type names, through `Annotated` and `| None`."""
+    for part in getattr(annotation, "__metadata__", ()):
+        if isinstance(part, Reference):
+            return part.kind
+    if get_origin(annotation) in {Annotated, Union, UnionType}:
+        return next((kind for arg in get_args(annotation) if (kind := _kind(arg))), None)
+    return None
+
+
+def _arguments(annotation: Any, container: type) -> tuple[Any, ...] | None:
+    """Return the arguments of the `dict`, `tuple` or `list` inside a type."""
+    if get_origin(annotation) is container:
+        return get_args(annotation)
+    if get_origin(annotation) in {Annotated, Union, UnionType}:
+        return next(
+            (found for arg in get_args(annotation) if (found := _arguments(arg, container))), None
+        )
+    return None
 
 
 def _hint(word: str, options: Iterable[str]) -> str:

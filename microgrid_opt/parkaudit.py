@@ -44,6 +44,7 @@ def audit_park(book: Book, reference_co2_kg: float | None) -> None:
     _audit_balances(book)
     _audit_carbon(book, reference_co2_kg)
     _audit_targets(book)
+    _audit_areas(book)
     _audit_energy(book)
     _audit_leftovers(book)
 
@@ -94,7 +95,17 @@ def _audit_sizes(view: AssetAudit, specs: Mapping[str, Size], book: Book) -> Non
 
 def _audit_bounds(view: AssetAudit, name: str, spec: Size, row: Mapping[str, Any]) -> None:
     total, unit = float(row["total"]), type(spec).unit
-    view.at_most(f"{name} size at least", spec.existing, total, unit=unit)
+    new = float(row["new"])
+    kept = total - new
+    view.at_most(f"{name} new not negative", 0.0, new, unit=unit, scale=total)
+    if spec.retirement == "none":
+        view.at_most(f"{name} size at least", spec.existing, total, unit=unit)
+    else:
+        view.at_most(f"{name} stays", kept, spec.existing, unit=unit, scale=total)
+        view.at_most(f"{name} stays at least", 0.0, kept, unit=unit, scale=total)
+    if spec.retirement == "whole":
+        share = kept / spec.existing
+        view.equal(f"{name} whole or gone", share, np.round(share), unit="1")
     if spec.fixed is not None:
         view.equal(f"{name} size given", total, spec.fixed, unit=unit)
         return
@@ -102,7 +113,7 @@ def _audit_bounds(view: AssetAudit, name: str, spec: Size, row: Mapping[str, Any
     most = np.inf if spec.maximum is None else spec.maximum
     view.at_most(f"{name} size most", total, most, unit=unit)
     if spec.unit_size is not None:
-        units = (total - spec.existing) / spec.unit_size
+        units = new / spec.unit_size
         view.equal(f"{name} whole units", units, np.round(units), unit="1")
 
 
@@ -112,8 +123,8 @@ def _audit_size_costs(
     """Return yearly cost of the investment and upkeep, having checked the table's."""
     finance = problem.park.finance
     total = float(row["total"])
-    new = total - spec.existing
-    room = 0.0 if spec.maximum is None else spec.maximum - spec.existing
+    new = total - spec.existing if spec.retirement == "none" else float(row["new"])
+    room = 0.0 if spec.maximum is None else spec.maximum
     # A binary is whole to 1e-6 only, and its big-M is the room.
     bought = new > 2.0 * FEASIBILITY * max(1.0, total, room)
     variable = spec.capex_per_unit * new
@@ -164,25 +175,25 @@ def _audit_balances(book: Book) -> None:
     net: dict[tuple[str, str], Any] = {}
     gross: dict[tuple[str, str], Any] = {}
     for flow in book.flows:
-        key = (flow.member, flow.carrier)
+        key = (flow.place, flow.carrier)
         net[key] = net.get(key, 0.0) + flow.sign * flow.values
         gross[key] = gross.get(key, 0.0) + np.abs(flow.values)
-    for (member, carrier), values in net.items():
+    for (place, carrier), values in net.items():
         book.compare(
-            f"{member}.{carrier}",
+            f"{place}.{carrier}",
             "what is supplied equals what is drawn",
             values,
             np.zeros(len(horizon)),
             book.problem.park.carrier(carrier).flow_unit,
             signed=False,
-            scale=float(np.max(gross[member, carrier])),
+            scale=float(np.max(gross[place, carrier])),
         )
-        _note_one_sided(book, member, carrier)
+        _note_one_sided(book, place, carrier)
 
 
-def _note_one_sided(book: Book, member: str, carrier: str) -> None:
+def _note_one_sided(book: Book, place: str, carrier: str) -> None:
     """Note converters and stores that a balance without the other side keeps from running."""
-    flows = [flow for flow in book.flows if (flow.member, flow.carrier) == (member, carrier)]
+    flows = [flow for flow in book.flows if (flow.place, flow.carrier) == (place, carrier)]
     stuck = dict.fromkeys(flow.asset for flow in flows if flow.role in {"conversion", "storage"})
     verb = {1: "draws", -1: "supplies"}
     signs = {flow.sign for flow in flows}
@@ -190,7 +201,7 @@ def _note_one_sided(book: Book, member: str, carrier: str) -> None:
         (sign,) = signs
         remedy = "a demand or a `dump`" if sign > 0 else "a source or a `supply`"
         book.notes.append(
-            f"{member}.{carrier}: nothing {verb[sign]} {carrier}, so {', '.join(stuck)} cannot run: "
+            f"{place}.{carrier}: nothing {verb[sign]} {carrier}, so {', '.join(stuck)} cannot run: "
             f"add {remedy} of it."
         )
 
@@ -200,10 +211,10 @@ def _audit_energy(book: Book) -> None:
     park, hours = book.problem.park, book.problem.horizon.hours
     sums: dict[tuple[Any, ...], list[float]] = {}
     for flow in book.flows:
-        key = (flow.member, flow.asset, flow.carrier, flow.role, bool(flow.renewable))
+        key = (flow.place, flow.asset, flow.carrier, flow.role, bool(flow.renewable))
         both = sums.setdefault(key, [0.0, 0.0])
         both[0 if flow.sign > 0 else 1] += float(flow.values @ hours)
-    names = ("member", "asset", "carrier", "role", "renewable")
+    names = ("place", "asset", "carrier", "role", "renewable")
     table = {
         tuple(row[name] for name in names): row for row in book.results.energy.to_dict("records")
     }
@@ -216,7 +227,7 @@ def _audit_energy(book: Book) -> None:
         for name, amount in zip(("supplied", "drawn"), sums[key], strict=True):
             what = f"energy {name}, {key[2]} ({key[3]})"
             subject = f"{key[0]}.{key[1]}"
-            content = carrier.energy_kwh_per_unit
+            content = carrier.content_kwh_per_unit
             book.compare(subject, what, row[name], amount, carrier.unit, signed=False, scale=scale)
             book.compare(
                 subject,
@@ -271,7 +282,7 @@ def _audit_targets(book: Book) -> None:
         view.capped("renewable_share", green, ">=", least, unit="kWh", whole=whole, scale=scale)
     if targets.min_self_consumption is not None:
         available = targets.self_consumption_base == "available"
-        whole = _available(book) if available else made
+        whole = book.measures.get("available_generation", 0.0) if available else made
         least = targets.min_self_consumption
         view.capped(
             "self_consumption", made - sold, ">=", least, unit="kWh", whole=whole, scale=scale
@@ -281,18 +292,12 @@ def _audit_targets(book: Book) -> None:
         view.capped("export_share", sold, "<=", most, unit="kWh", whole=made, scale=scale)
 
 
-def _available(book: Book) -> float:
-    """Return what sun and wind would have given to the plants of the size that they have [kWh]."""
-    hours = book.problem.horizon.hours
-    plants = (
-        (asset, key)
-        for asset in book.problem.park.assets
-        if (key := f"assets.{asset}.output_per_kw") in book.problem.arrays
-    )
-    return sum(
-        float(book.problem.arrays[key] @ hours) * book.results.size(asset, "power")
-        for asset, key in plants
-    )
+def _audit_areas(book: Book) -> None:
+    view = book.policies()
+    for name, area in book.problem.park.areas.items():
+        taken = book.measures.get(f"area.{name}")
+        if taken is not None:
+            view.capped(f"area_{name}", taken, "<=", area, unit="m2")
 
 
 # ---------------------------------------------------------------------------------------- ledger

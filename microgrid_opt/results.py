@@ -111,7 +111,8 @@ class Results:
     monthly
         Index ``month``; one column per key that has one value a billing month.
     flows
-        Terms of the balances: ``member, asset, carrier, sign, column, factor, role, renewable``;
+        Terms of the balances: ``member, place, asset, carrier, sign, column, factor, role,
+        renewable``; ``place`` is the member or node whose balance it is;
         ``factor`` is NaN where it varies, then ``factors`` has it.
     factors
         Varying factors, one column per position in ``flows``.
@@ -119,7 +120,8 @@ class Results:
         ``member, asset, size, unit, total, new, existing, minimum, maximum, chosen, capex,
         annual_cost, fixed_om``; money in currency and currency/year; no maximum is NaN.
     energy
-        ``member, asset, carrier, role, renewable, unit, supplied, drawn, supplied_kwh, drawn_kwh``.
+        ``member, place, asset, carrier, role, renewable, unit, supplied, drawn, supplied_kwh,
+        drawn_kwh``.
     ledger
         ``member, asset, category, effect, unit, amount`` over the horizon.
     caps
@@ -253,6 +255,10 @@ class AssetResults:
     def data(self, name: str) -> NDArray[np.float64]:
         """Return a resolved input series, shape (n,)."""
         return self._data[f"assets.{self._asset}.{name}"]
+
+    def has_data(self, name: str) -> bool:
+        """Return whether the asset was given the optional input series."""
+        return f"assets.{self._asset}.{name}" in self._data
 
     def has_series(self, name: str) -> bool:
         """Return whether the asset has a result series of that name."""

@@ -213,7 +213,7 @@ def _size_unit(name: str, unit: str, currency: str) -> str:
 
 def _energy(results: Results) -> dict[str, Any]:
     table = results.energy.assign(kwh="kWh")
-    keys = ["member", "asset", "carrier", "role"]
+    keys = ["place", "asset", "carrier", "role"]
     units = {"supplied": "unit", "drawn": "unit", "supplied_kwh": "kwh", "drawn_kwh": "kwh"}
     return _nested(table, keys, units)
 

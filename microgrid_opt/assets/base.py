@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
+    from microgrid_opt.carriers import Carrier
     from microgrid_opt.problem import Surroundings
     from microgrid_opt.results import AssetResults, Quantity
 
@@ -33,6 +34,8 @@ class Asset(Frozen):
 
     member: Annotated[str | None, Reference("member")] = None
     """Owner; may be left out when the park has one member."""
+    node: Annotated[str | None, Reference("node")] = None
+    """Where its balances are held, such as a hall or a busbar; left out: with its member."""
     label: str | None = None
     """Name for tables and figures; the key of the asset when left out."""
     in_reference: bool | None = None
@@ -54,17 +57,17 @@ class Asset(Frozen):
             raise TypeError(message)
         _REGISTRY[name] = cls
 
-    def misfits(self, owner: str, unit_of: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    def misfits(self, place: str, carrier: Callable[[str], Carrier]) -> Iterator[tuple[str, str]]:
         """Yield (field, message) of what does not fit the park.
 
         Parameters
         ----------
-        owner
-            Member that owns the asset.
-        unit_of
-            Gives the unit of a carrier's amounts.
+        place
+            Member or node where the asset's balances are held.
+        carrier
+            Gives a carrier of the park by name: its unit, energy content and temperature.
         """
-        del owner, unit_of
+        del place, carrier
         yield from ()
 
     def prepare(self, surroundings: Surroundings) -> Mapping[str, NDArray[np.float64]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from microgrid_opt.formulations.boiler import Boiler
 
@@ -23,6 +23,9 @@ class ElectricBoiler(Boiler):
     `microgrid_opt.formulations.converter`.
     """
 
-    source: ClassVar[str] = "electricity"
-
     type: Literal["electric_boiler"]
+
+    @property
+    def source(self) -> str:
+        """Carrier that is taken."""
+        return "electricity"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
-from microgrid_opt.fields import Fraction, KWhPerKg, PricePerKg, PricePerKWh, SizedKW
+from microgrid_opt.fields import CarrierName, Fraction, KWhPerKg, PricePerKg, PricePerKWh, SizedKW
 from microgrid_opt.formulations.converter import Converter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from microgrid_opt.fields import Size
+    from microgrid_opt.formulations.converter import InputSeries, Ratio
 
 
 class Electrolyser(Converter):
@@ -31,10 +32,6 @@ class Electrolyser(Converter):
     `microgrid_opt.formulations.converter`.
     """
 
-    source: ClassVar[str] = "electricity"
-    source_unit: ClassVar[str] = "kW"
-    product: ClassVar[str] = "hydrogen"
-
     type: Literal["electrolyser"]
     power_kw: SizedKW
     """Electric input at full load."""
@@ -43,7 +40,9 @@ class Electrolyser(Converter):
     consumption_kwh_per_kg: KWhPerKg
     """Electricity per kg of hydrogen, auxiliaries included."""
     heat_recovery_fraction: Fraction = 0.0
-    """Heat delivered to the heat balance per kWh of electricity."""
+    """Heat delivered per kWh of electricity."""
+    heat_carrier: CarrierName = "heat"
+    """Balance that the recovered heat serves."""
     variable_om_per_kwh: PricePerKWh = 0.0
     """Operating cost of each kWh of electricity taken."""
     variable_om_per_kg: PricePerKg = 0.0
@@ -55,11 +54,21 @@ class Electrolyser(Converter):
         return self.power_kw
 
     @property
-    def outputs(self) -> Mapping[str, float]:
-        """Hydrogen and recovered heat per kWh of electricity."""
+    def source(self) -> str:
+        """Carrier that is taken."""
+        return "electricity"
+
+    @property
+    def product(self) -> str:
+        """Carrier that is made."""
+        return "hydrogen"
+
+    def outputs(self, given: InputSeries) -> Mapping[str, Ratio]:
+        """Return hydrogen and recovered heat per kWh of electricity."""
+        del given
         return {
             "hydrogen": 1.0 / self.consumption_kwh_per_kg,
-            "heat": self.heat_recovery_fraction,
+            self.heat_carrier: self.heat_recovery_fraction,
         }
 
     @property

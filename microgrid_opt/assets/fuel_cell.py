@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from microgrid_opt.carriers import HYDROGEN_LHV_KWH_PER_KG
-from microgrid_opt.fields import Efficiency, Fraction, PricePerKWh, SizedKW
+from microgrid_opt.fields import CarrierName, Efficiency, Fraction, PricePerKWh, SizedKW
 from microgrid_opt.formulations.converter import Converter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from microgrid_opt.fields import Size
+    from microgrid_opt.formulations.converter import InputSeries, Ratio
 
 
 class FuelCell(Converter):
@@ -32,10 +33,6 @@ class FuelCell(Converter):
     `microgrid_opt.formulations.converter`.
     """
 
-    source: ClassVar[str] = "hydrogen"
-    source_unit: ClassVar[str] = "kg/h"
-    product: ClassVar[str] = "electricity"
-
     type: Literal["fuel_cell"]
     power_kw: SizedKW
     """Electricity delivered at full load."""
@@ -45,6 +42,8 @@ class FuelCell(Converter):
     """Electricity per lower heating value of the hydrogen."""
     heat_recovery_fraction: Fraction = 0.0
     """Heat delivered per lower heating value of the hydrogen."""
+    heat_carrier: CarrierName = "heat"
+    """Balance that the recovered heat serves."""
     variable_om_per_kwh: PricePerKWh = 0.0
     """Operating cost of each kWh of electricity made."""
 
@@ -54,11 +53,21 @@ class FuelCell(Converter):
         return self.power_kw
 
     @property
-    def outputs(self) -> Mapping[str, float]:
-        """Electricity and heat per kg of hydrogen."""
+    def source(self) -> str:
+        """Carrier that is taken."""
+        return "hydrogen"
+
+    @property
+    def product(self) -> str:
+        """Carrier that is made."""
+        return "electricity"
+
+    def outputs(self, given: InputSeries) -> Mapping[str, Ratio]:
+        """Return electricity and heat per kg of hydrogen."""
+        del given
         return {
             "electricity": self.electric_efficiency * HYDROGEN_LHV_KWH_PER_KG,
-            "heat": self.heat_recovery_fraction * HYDROGEN_LHV_KWH_PER_KG,
+            self.heat_carrier: self.heat_recovery_fraction * HYDROGEN_LHV_KWH_PER_KG,
         }
 
     @property

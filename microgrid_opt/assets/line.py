@@ -1,21 +1,22 @@
-"""Line or pipe inside the park: a carrier from one member to another, directed, with loss."""
+"""Line, transformer or pipe inside the park: from one place to another, directed, with loss."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
 from microgrid_opt.assets.base import Asset
-from microgrid_opt.fields import CarrierName, Efficiency, MemberName, PricePerUnit, SizedKW
+from microgrid_opt.fields import CarrierName, Efficiency, PlaceName, PricePerUnit, SizedKW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
+    from microgrid_opt.carriers import Carrier
 
 
 class Line(Asset):
-    r"""Connection between two members, as directed balances: what arrives is $\eta$ × what was sent.
+    r"""Feeder, transformer or pipe between two places, as directed balances: what arrives is $\eta$ × what was sent.
 
     $$ a^{to}_t = \eta\, s^{from}_t, \qquad a^{from}_t = \eta\, s^{to}_t, \qquad
        s^{from}_t \le P, \; s^{to}_t \le P $$
@@ -32,8 +33,8 @@ class Line(Asset):
     """
 
     type: Literal["line"]
-    to: MemberName
-    """Member at the other end; `member` is the end that owns the line."""
+    to: PlaceName
+    """Member or node at the other end; the near end is `node`, or else `member`, who owns it."""
     carrier: CarrierName = "electricity"
     """Carrier that flows; counted in kWh."""
     power_kw: SizedKW
@@ -45,15 +46,16 @@ class Line(Asset):
     variable_om_per_kwh: PricePerUnit = 0.0
     """Cost of each kWh sent."""
 
-    def misfits(self, owner: str, unit_of: Callable[[str], str]) -> Iterator[tuple[str, str]]:
-        """Refuse a line to its own member, and carriers that are not counted in kWh."""
-        if self.to == owner:
-            yield "to", f"leads from {owner} to itself: name the member at the other end."
-        if unit_of(self.carrier) != "kWh":
+    def misfits(self, place: str, carrier: Callable[[str], Carrier]) -> Iterator[tuple[str, str]]:
+        """Refuse a line to its own place, and carriers that are not counted in kWh."""
+        if self.to == place:
+            yield "to", f"leads from {place} to itself: name the member or node at the other end."
+        unit = carrier(self.carrier).unit
+        if unit != "kWh":
             yield (
                 "carrier",
-                f"is counted in {unit_of(self.carrier)}, the capacity of a line in kW: a line takes "
-                "carriers counted in kWh.",
+                f"is counted in {unit}, the capacity of a line in kW: a line takes carriers counted "
+                "in kWh.",
             )
 
     def _directions(self) -> tuple[str, ...]:
@@ -64,9 +66,9 @@ class Line(Asset):
         size = b.size("power", self.power_kw)
         for direction in self._directions():
             sent = b.series(direction, unit="kW", upper=size)
-            start, end = (b.member, self.to) if direction == "forward" else (self.to, b.member)
-            b.draw(self.carrier, sent, role="transfer", member=start)
-            b.supply(self.carrier, sent, factor=self.efficiency, role="transfer", member=end)
+            start, end = (b.place, self.to) if direction == "forward" else (self.to, b.place)
+            b.draw(self.carrier, sent, role="transfer", place=start)
+            b.supply(self.carrier, sent, factor=self.efficiency, role="transfer", place=end)
             if self.variable_om_per_kwh:
                 b.book("variable_om", b.total(sent, self.variable_om_per_kwh))
 
@@ -75,13 +77,13 @@ class Line(Asset):
         cost = 0.0
         for direction in self._directions():
             sent = a.series(direction)
-            start, end = (a.member, self.to) if direction == "forward" else (self.to, a.member)
+            start, end = (a.place, self.to) if direction == "forward" else (self.to, a.place)
             a.at_most(f"{direction} not negative", 0.0, sent, unit="kW")
             a.at_most(f"{direction} within capacity", sent, a.size("power"), unit="kW")
-            a.equal(f"{direction} sent", a.drawn(self.carrier, member=start), sent, unit="kW")
+            a.equal(f"{direction} sent", a.drawn(self.carrier, place=start), sent, unit="kW")
             a.equal(
                 f"{direction} arrives",
-                a.supplied(self.carrier, member=end),
+                a.supplied(self.carrier, place=end),
                 sent * self.efficiency,
                 unit="kW",
             )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
+    from microgrid_opt.carriers import Carrier
 
 _PAIRS = (
     ("co2_kg_per_kwh", "co2_kg_per_kg"),
@@ -85,10 +86,10 @@ class Supply(Asset):
                 )
         return self
 
-    def misfits(self, owner: str, unit_of: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    def misfits(self, place: str, carrier: Callable[[str], Carrier]) -> Iterator[tuple[str, str]]:
         """Refuse a price in another unit than the carrier's."""
-        del owner
-        unit = unit_of(self.carrier)
+        del place
+        unit = carrier(self.carrier).unit
         if unit != self.amount_unit:
             yield (
                 "carrier",

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from microgrid_opt.fields import Efficiency, PricePerKWh, SizedKW
+from microgrid_opt.fields import CarrierName, Efficiency, PricePerKWh, SizedKW
 from microgrid_opt.formulations.converter import Converter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from microgrid_opt.fields import Size
+    from microgrid_opt.formulations.converter import InputSeries, Ratio
 
 
 class Boiler(Converter):
     """Fields of every boiler; a technology names the carrier that it burns or takes."""
 
-    product = "heat"
-    source_unit = "kW"
-
+    heat_carrier: CarrierName = "heat"
+    """Heat that is delivered, by its temperature level."""
     power_kw: SizedKW
     """Power at full load."""
     size_on: Literal["input", "output"] = "output"
@@ -36,9 +36,14 @@ class Boiler(Converter):
         return self.power_kw
 
     @property
-    def outputs(self) -> Mapping[str, float]:
-        """Heat per kWh taken."""
-        return {"heat": self.efficiency}
+    def product(self) -> str:
+        """Heat."""
+        return self.heat_carrier
+
+    def outputs(self, given: InputSeries) -> Mapping[str, Ratio]:
+        """Return the heat per kWh taken."""
+        del given
+        return {self.heat_carrier: self.efficiency}
 
     @property
     def variable_costs(self) -> tuple[float, float]:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
+    from microgrid_opt.formulations.converter import Ratio
     from microgrid_opt.horizon import Horizon
 
 SAME_HOURS = 1e-9
@@ -71,17 +72,18 @@ class Commitment(Frozen):
     complete_runs: bool = False
     """Whether runs and pauses that the end of the horizon would cut short are excluded."""
 
-    def build(self, b: Builder, flow: Any, size: Any, per_size: float) -> None:
+    def build(self, b: Builder, flow: Any, size: Any, per_size: Ratio) -> None:
         """Write the on/off rules of ``flow``, whose limit is ``per_size`` × ``size``."""
         most = b.upper_bound(size)
         if most is None:
             raise ValueError("a committed unit needs a bounded size; the schema asks for it")
-        bound = most * per_size
+        bound = b.param("load_at_bound", most * per_size)
+        full = b.param("load_per_size", per_size)
         on = b.series("on", unit="1", binary=True)
         starts = b.series("starts", unit="1", binary=True)
         stops = b.series("stops", unit="1", binary=True)
         self._write_states(b, on, starts, stops)
-        self._write_load(b, flow, size, per_size, bound, on)
+        self._write_load(b, flow, size, full, bound, on)
         self._write_ramp(b, flow, size, per_size, bound, starts, stops)
         for name, hours, switched, room in (
             ("min_up", self.min_up_hours, starts, lambda t: on[t]),
@@ -110,26 +112,24 @@ class Commitment(Frozen):
             state = 1.0 if self.before == "on" else 0.0
             b.require_once("first_switch", on[0] - starts[0] + stops[0] == state)
 
-    def _write_load(
-        self, b: Builder, flow: Any, size: Any, per_size: float, bound: float, on: Any
-    ) -> None:
+    def _write_load(self, b: Builder, flow: Any, size: Any, full: Any, bound: Any, on: Any) -> None:
         least = self.min_load_fraction
-        b.require("load_when_on", lambda t: flow[t] <= bound * on[t])
+        b.require("load_when_on", lambda t: flow[t] <= bound[t] * on[t])
         if least and b.is_choice(size):
             b.require(
                 "least_load",
-                lambda t: flow[t] >= least * per_size * size - least * bound * (1.0 - on[t]),
+                lambda t: flow[t] >= least * full[t] * size - least * bound[t] * (1.0 - on[t]),
             )
         elif least:
-            b.require("least_load", lambda t: flow[t] >= least * bound * on[t])
+            b.require("least_load", lambda t: flow[t] >= least * bound[t] * on[t])
 
     def _write_ramp(
         self,
         b: Builder,
         flow: Any,
         size: Any,
-        per_size: float,
-        bound: float,
+        per_size: Ratio,
+        bound: Any,
         starts: Any,
         stops: Any,
     ) -> None:
@@ -141,12 +141,12 @@ class Commitment(Frozen):
         share = b.param("ramp_share", rate * per_size * b.horizon.step_hours)
         b.require(
             "ramp_up",
-            lambda t: flow[t] - flow[before[t]] <= share[t] * size + bound * starts[t],
+            lambda t: flow[t] - flow[before[t]] <= share[t] * size + bound[t] * starts[t],
             over=steps,
         )
         b.require(
             "ramp_down",
-            lambda t: flow[before[t]] - flow[t] <= share[t] * size + bound * stops[t],
+            lambda t: flow[before[t]] - flow[t] <= share[t] * size + bound[t] * stops[t],
             over=steps,
         )
 
@@ -169,7 +169,7 @@ class Commitment(Frozen):
             b.require(f"{name}_complete", lambda t: switched[t] <= 0.0, over=late)
 
     def audit(
-        self, a: AssetAudit, flow: NDArray[np.float64], size: float, per_size: float, unit: str
+        self, a: AssetAudit, flow: NDArray[np.float64], size: float, per_size: Ratio, unit: str
     ) -> None:
         """Replay the unit step by step from its on/off series and check every rule."""
         on = a.series("on")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from microgrid_opt.assets.base import Asset
 from microgrid_opt.fields import PricePerKWh, SizedKW
+from microgrid_opt.policies.areas import Footing
 from microgrid_opt.series import SeriesPerUnit
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class RenewableSource(Asset):
     """Operating cost of each kWh generated; a premium paid to the owner is negative."""
     curtailment_cost_per_kwh: PricePerKWh = 0.0
     """Cost of each kWh cut."""
+    area: Footing | None = None
+    """Shared roof or plot that it stands on, and how much of it each kW takes."""
 
     def build(self, b: Builder) -> None:
         """Write generation under its profile, curtailment and costs."""
@@ -54,6 +57,8 @@ class RenewableSource(Asset):
             share = b.param("output_per_kw", profile)
             b.require("must_run", lambda t: generation[t] >= share[t] * power)
         b.supply(CARRIER, generation, role="generation", renewable=True)
+        if self.area is not None:
+            self.area.build(b, power)
         available = b.times(power, float(profile @ b.horizon.hours))
         b.measure("available_generation", available)
         if self.variable_om_per_kwh:
@@ -71,9 +76,12 @@ class RenewableSource(Asset):
         if not self.curtailable:
             a.equal("must run", generation, available, unit="kW")
         a.equal("generation supplied", a.supplied(CARRIER), generation, unit="kW")
+        if self.area is not None:
+            self.area.audit(a, a.size("power"))
         hours = a.horizon.hours
         cut = float((available - generation) @ hours)
         a.booked("variable_om", float(generation @ hours) * self.variable_om_per_kwh)
+        a.measure("available_generation", float(available @ hours))
         a.booked("curtailment", cut * self.curtailment_cost_per_kwh)
 
     def summary(self, r: AssetResults) -> Mapping[str, Quantity]:

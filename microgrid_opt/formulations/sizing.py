@@ -2,6 +2,8 @@ r"""Given and chosen sizes, in one formulation: everything else only sees ``x[t]
 
 $$ S = S_0 + N, \qquad N = u\,n \ \text{(whole units)}, \qquad
    N \le (S_{max} - S_0)\,z \ \text{(one-off cost)} $$
+$$ S = K + N, \quad 0 \le K \le S_0 \ \text{(partial retirement)}, \quad
+   K = S_0\,r \ \text{(whole retirement)} $$
 $$ C_{year} = a\,(k\,N + K\,z) + m\,S + \mu\,(k\,S + K\,z) + g\,N $$
 
 | symbol | name | unit |
@@ -11,6 +13,7 @@ $$ C_{year} = a\,(k\,N + K\,z) + m\,S + \mu\,(k\,S + K\,z) + g\,N $$
 | $N$ | new capacity | same |
 | $u, n$ | ``unit_*`` and how many new units | same, – |
 | $z$ | anything new is built | 0/1 |
+| $K, r$ | existing capacity that stays; whether it does (``retirement``) | same, 0/1 |
 | $k, K$ | ``capex_per_*``, ``fixed_capex`` | currency/unit, currency |
 | $a$ | yearly cost of one unit of capex (`microgrid_opt.finance.annual_cost`) | 1/year |
 | $m, \mu$ | ``fixed_om_per_*_year``, ``fixed_om_fraction`` | currency/unit/year, 1/year |
@@ -82,13 +85,24 @@ def write_size(b: Builder, name: str, spec: Size) -> SizeRecord:
 
 def _chosen(b: Builder, name: str, spec: Size) -> tuple[Any, Linear, Linear]:
     total = b.scalar(f"{name}_size", lower=spec.lower, upper=spec.upper)
-    new = b.times(total) - spec.existing
+    kept: Any = spec.existing
+    stays_at_least = spec.existing if spec.retirement == "none" else 0.0
+    if spec.retirement != "none":
+        kept = b.scalar(f"{name}_kept", upper=spec.existing)
+        if spec.buys:
+            b.require_once(f"{name}_total", total >= kept)
+        else:
+            b.require_once(f"{name}_total", total == kept)
+    if spec.retirement == "whole":
+        stays = b.scalar(f"{name}_stays", upper=1.0, integer=True)
+        b.require_once(f"{name}_whole_or_gone", kept == spec.existing * stays)
+    new = b.times(total) - b.times(kept)
     if spec.unit_size is not None and spec.maximum is not None:
-        room = int((spec.maximum - spec.existing) / spec.unit_size + 1e-9)
+        room = int((spec.maximum - stays_at_least) / spec.unit_size + 1e-9)
         units = b.scalar(f"{name}_units", upper=float(room), integer=True)
-        b.require_once(f"{name}_whole", total == spec.existing + spec.unit_size * units)
+        b.require_once(f"{name}_whole", total == kept + spec.unit_size * units)
     if not spec.fixed_capex or spec.maximum is None:
         return total, new, Linear()
     z = b.scalar(f"{name}_built", upper=1.0, integer=True)
-    b.require_once(f"{name}_purchase", total - spec.existing <= (spec.maximum - spec.existing) * z)
+    b.require_once(f"{name}_purchase", total - kept <= (spec.maximum - stays_at_least) * z)
     return total, new, b.times(z)

@@ -44,8 +44,8 @@ def payload(view: View) -> dict[str, Any]:
     """Return everything that the charts over time draw, ready for JSON."""
     pool = Pool()
     balances = [
-        _balance(view, pool, str(member), str(carrier), rows)
-        for (member, carrier), rows in view.results.flows.groupby(["member", "carrier"], sort=False)
+        _balance(view, pool, str(place), str(carrier), rows)
+        for (place, carrier), rows in view.results.flows.groupby(["place", "carrier"], sort=False)
     ]
     return {
         "time": _time(view),
@@ -83,7 +83,7 @@ def _compact(values: NDArray[np.float64]) -> float | list[float]:
 
 
 def _balance(
-    view: View, pool: Pool, member: str, carrier: str, rows: pd.DataFrame
+    view: View, pool: Pool, place: str, carrier: str, rows: pd.DataFrame
 ) -> dict[str, Any]:
     results = view.results
     info = view.carriers[carrier]
@@ -92,7 +92,7 @@ def _balance(
     flows: list[dict[str, Any]] = []
     peaks: dict[str, NDArray[np.float64]] = {}
     for position in np.flatnonzero(
-        (results.flows["member"] == member) & (results.flows["carrier"] == carrier)
+        (results.flows["place"] == place) & (results.flows["carrier"] == carrier)
     ):
         row = results.flows.iloc[int(position)]
         values = view.flow_values(results, int(position))
@@ -114,13 +114,13 @@ def _balance(
         )
         if row["role"] in {"import", "demand"}:
             peaks[row["role"]] = peaks.get(row["role"], 0.0) + values
-    price = f"{member}.{carrier}"
+    price = f"{place}.{carrier}"
     return {
-        "label": view.balance_label(member, carrier),
+        "label": view.balance_label(place, carrier),
         "unit": info["flow_unit"],
         "amount": info["unit"],
         "flows": sorted(flows, key=lambda flow: (-flow["sign"], flow["order"])),
-        "contents": _contents(view, pool, member, carrier, info["unit"]),
+        "contents": _contents(view, pool, place, carrier, info["unit"]),
         "price": pool.add(results.prices[price].to_numpy()) if price in results.prices else None,
         "price_unit": f"{view.currency}/{info['unit']}",
         "peaks": [*_peaks(peaks, month, count), *_billed(view, rows, info["flow_unit"])],
@@ -162,11 +162,11 @@ def _billed(view: View, rows: pd.DataFrame, unit: str) -> list[dict[str, Any]]:
     ]
 
 
-def _contents(view: View, pool: Pool, member: str, carrier: str, unit: str) -> list[dict[str, Any]]:
+def _contents(view: View, pool: Pool, place: str, carrier: str, unit: str) -> list[dict[str, Any]]:
     """Return contents of stores: series in the carrier's unit of assets that store it."""
     flows, columns = view.results.flows, view.results.columns
     stores = flows[
-        (flows["role"] == "storage") & (flows["carrier"] == carrier) & (flows["member"] == member)
+        (flows["role"] == "storage") & (flows["carrier"] == carrier) & (flows["place"] == place)
     ]
     mine = columns[
         columns["asset"].isin(stores["asset"])
@@ -198,12 +198,12 @@ def _series(view: View, pool: Pool) -> list[dict[str, Any]]:
         for _, row in columns.iterrows()
     ]
     for key in results.prices.columns:
-        member, carrier = key.split(".", 1)
+        place, carrier = key.split(".", 1)
         amount = view.carriers[carrier]["unit"] if carrier in view.carriers else "kWh"
         found.append(
             {
                 "group": "Prices inside the park",
-                "label": f"{view.balance_label(member, carrier)}: cost of one more unit",
+                "label": f"{view.balance_label(place, carrier)}: cost of one more unit",
                 "unit": f"{view.currency}/{amount}",
                 "array": pool.add(results.prices[key].to_numpy()),
             }

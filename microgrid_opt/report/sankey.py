@@ -70,7 +70,7 @@ def energy_graph(results: Results) -> Graph:
     passing: dict[str, _Passing] = {}
     stored: dict[str, list[float]] = {}
     for row in results.energy.to_dict("records"):
-        bus: Bus = (row["member"], row["carrier"])
+        bus: Bus = (row["place"], row["carrier"])
         asset, role = row["asset"], row["role"]
         for sign, energy in ((1, float(row["supplied_kwh"])), (-1, float(row["drawn_kwh"]))):
             if energy <= 0:

@@ -152,10 +152,10 @@ def _gross(row: list[Cell]) -> float:
 def energy(view: View) -> Context:
     """Return the energy graph and a table of supply and use for every carrier."""
     tables = []
-    for (member, carrier), rows in view.results.energy.groupby(["member", "carrier"], sort=False):
+    for (place, carrier), rows in view.results.energy.groupby(["place", "carrier"], sort=False):
         table = _energy_table(view, rows)
         if table is not None:
-            title = view.balance_label(str(member), str(carrier))
+            title = view.balance_label(str(place), str(carrier))
             tables.append((title, table, _kwh_note(view, str(carrier))))
     return {"figure": sankey(view), "tables": tables}
 

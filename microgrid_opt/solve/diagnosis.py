@@ -68,11 +68,11 @@ def _step_lines(draft: Draft, conflicts: list[Conflict]) -> list[str]:
             when = f", worst at {draft.horizon.stamps[worst.key]}"
         steps = f"in {len(group)} steps" if len(group) > 1 else "in one step"
         if name in balances:
-            member, carrier = balances[name]
+            place, carrier = balances[name]
             unit = draft.flow_units(carrier)
             what = "short" if worst.side == "lower" else "in surplus with no outlet"
             lines.append(
-                f"{carrier} of {member} is {what} {steps}{when}: by {worst.amount:,.4g} {unit}."
+                f"{carrier} of {place} is {what} {steps}{when}: by {worst.amount:,.4g} {unit}."
             )
         else:
             lines.append(

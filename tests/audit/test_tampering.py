@@ -194,7 +194,7 @@ def test_every_factor_of_a_flow(honest: Results) -> None:
         found = failed(
             replace(honest, flows=changed(honest.flows, row, "factor", flow["factor"] * 1.01))
         )
-        assert f"{flow['member']}.{flow['carrier']}" in subjects(found)
+        assert f"{flow['place']}.{flow['carrier']}" in subjects(found)
         assert flow["column"].rpartition(".")[0] in subjects(found)
 
 
@@ -214,7 +214,7 @@ def test_every_number_of_the_energy_table(honest: Results) -> None:
         value = honest.energy.loc[row, name] + 1.0
         found = failed(replace(honest, energy=changed(honest.energy, row, name, value)))
         (subject,) = subjects(found)
-        assert subject == honest.energy.loc[row, "member"] + "." + honest.energy.loc[row, "asset"]
+        assert subject == honest.energy.loc[row, "place"] + "." + honest.energy.loc[row, "asset"]
 
 
 def test_the_peak_that_is_billed(honest: Results) -> None:

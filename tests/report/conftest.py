@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 COLUMNS = {
     "columns": "key member asset name unit",
-    "flows": "member asset carrier sign column factor role renewable",
+    "flows": "member place asset carrier sign column factor role renewable",
     "sizes": "member asset size unit total new existing minimum maximum chosen capex annual_cost "
     "fixed_om",
-    "energy": "member asset carrier role renewable unit supplied drawn supplied_kwh drawn_kwh",
+    "energy": "member place asset carrier role renewable unit supplied drawn supplied_kwh "
+    "drawn_kwh",
     "ledger": "member asset category effect unit amount",
     "caps": "name member description sense limit value unit binding shadow_price price_unit",
     "details": "asset name value unit",
@@ -79,12 +80,13 @@ class Sheet:
             self.factors[str(position)] = scale
         shown = float("nan") if scale.ndim else float(scale)
         at = member or self.member
-        self.held["flows"].append((at, asset, carrier, sign, key, shown, role, renewable))
+        owner = self.member
+        self.held["flows"].append((owner, at, asset, carrier, sign, key, shown, role, renewable))
         amount = float((scale * self.series[key]) @ self.horizon.hours)
         unit, _, content = CARRIERS[carrier]
         pair = (amount, 0.0) if sign > 0 else (0.0, amount)
-        energy = (at, asset, carrier, role, renewable, unit, *pair, *(v * content for v in pair))
-        self.held["energy"].append(energy)
+        place = (owner, at, asset, carrier, role, renewable, unit)
+        self.held["energy"].append((*place, *pair, *(v * content for v in pair)))
 
     def supply(
         self, asset: str, name: str, values: Any, carrier: str, role: str, **more: Any
@@ -119,7 +121,7 @@ class Sheet:
 
     def results(self, name: str, run: Run = RUN) -> Results:
         cost = sum(row[5] for row in self.held["ledger"] if row[3] == "cost")
-        used = dict.fromkeys(row[2] for row in self.held["flows"])
+        used = dict.fromkeys(row[3] for row in self.held["flows"])
         self.held["carriers"] = [(carrier, *CARRIERS[carrier]) for carrier in used]
         tables = {
             key: pd.DataFrame(rows, columns=COLUMNS[key].split()) for key, rows in self.held.items()

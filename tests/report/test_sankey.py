@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NAMES = [
     "member",
+    "place",
     "asset",
     "carrier",
     "role",
@@ -30,7 +31,7 @@ NAMES = [
 
 def with_energy(results: Results, rows: list[tuple[str, str, str, float, float]]) -> Results:
     """Return results whose energy table has (asset, carrier, role, supplied, drawn) rows."""
-    full = [("park", a, c, r, False, "kWh", s, d, s, d) for a, c, r, s, d in rows]
+    full = [("park", "park", a, c, r, False, "kWh", s, d, s, d) for a, c, r, s, d in rows]
     energy = pd.DataFrame(full, columns=NAMES)
     return replace(results, energy=energy, details=results.details.iloc[:0])
 

@@ -120,8 +120,9 @@ def make_results(
             {"park.grid.peak": [7.5]}, index=pd.Index(["2025-01"], name="month", dtype=str)
         ),
         "flows": frame(
-            "member asset carrier sign column factor role renewable",
+            "member place asset carrier sign column factor role renewable",
             (
+                "park",
                 "park",
                 "roof",
                 "electricity",
@@ -131,16 +132,21 @@ def make_results(
                 "generation",
                 True,
             ),
-            ("park", "grid", "electricity", 1, "park.grid.import", 1.0, "import", False),
+            ("park", "park", "grid", "electricity", 1, "park.grid.import", 1.0, "import", False),
         ),
         "factors": pd.DataFrame({"0": ramp}, index=range(n)),
         "sizes": frame(SIZE_COLUMNS, *sizes),
         "energy": frame(
-            "member asset carrier role renewable unit supplied drawn supplied_kwh drawn_kwh",
-            ("park", "roof", "electricity", "generation", True, "kWh", 600.0, 0.0, 600.0, 0.0),
-            ("park", "grid", "electricity", "import", False, "kWh", 500.0, 0.0, 500.0, 0.0),
-            ("park", "grid", "electricity", "export", False, "kWh", 0.0, 100.0, 0.0, 100.0),
-            ("park", "load", "electricity", "demand", False, "kWh", 0.0, 1000.0, 0.0, 1000.0),
+            "member place asset carrier role renewable unit supplied drawn supplied_kwh drawn_kwh",
+            *(
+                ("park", "park", asset, "electricity", role, role == "generation", "kWh", *sums)
+                for asset, role, sums in (
+                    ("roof", "generation", (600.0, 0.0, 600.0, 0.0)),
+                    ("grid", "import", (500.0, 0.0, 500.0, 0.0)),
+                    ("grid", "export", (0.0, 100.0, 0.0, 100.0)),
+                    ("load", "demand", (0.0, 1000.0, 0.0, 1000.0)),
+                )
+            ),
         ),
         "ledger": frame(
             LEDGER_COLUMNS,
