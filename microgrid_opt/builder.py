@@ -15,7 +15,7 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.base import constraint as pyomo_constraint
 
-from microgrid_opt.draft import Cap, Column, Draft, Flow, Given
+from microgrid_opt.draft import Cap, Column, Draft, Flow, Given, Rounding
 from microgrid_opt.errors import Finding, InfeasibleError, InputError
 from microgrid_opt.formulations.sizing import write_size
 from microgrid_opt.ledger import CO2, COST, EFFECTS, Entry, Linear
@@ -262,6 +262,23 @@ class Builder:
             self._draft.model.add_component(f"Steps{len(self._draft.subsets)}", known)
             self._draft.subsets[key] = known
         return known
+
+    def round_by(
+        self,
+        rule: Callable[[Mapping[str, NDArray[np.float64]]], Mapping[str, NDArray[np.float64]]],
+        **series: Any,
+    ) -> None:
+        """Tell how whole-number series follow from relaxed values, for years with many of them.
+
+        Parameters
+        ----------
+        rule
+            Takes the relaxed values of ``series`` by name and returns whole values, shape (n,), for
+            those that it decides; they must keep the asset's own rules.
+        series
+            Variables that the rule reads or decides.
+        """
+        self._draft.roundings.append(Rounding(series, rule))
 
     # ------------------------------------------------------------------ sums, ledger, caps
 

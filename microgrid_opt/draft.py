@@ -110,6 +110,22 @@ class Cap:
         return self.amount if self.whole is None else self.amount - self.whole * self.limit
 
 
+@dataclass(frozen=True)
+class Rounding:
+    """How whole-number series of an asset follow from relaxed values.
+
+    Parameters
+    ----------
+    series
+        Variables that the rule reads or decides, by a name of its own.
+    rule
+        Relaxed values by name, each of shape (n,) or (1,) -> whole values to hold, by name.
+    """
+
+    series: Mapping[str, Any]
+    rule: Callable[[Mapping[str, NDArray[np.float64]]], Mapping[str, NDArray[np.float64]]]
+
+
 @dataclass
 class Draft:
     """What all builders of one model share while it is written."""
@@ -124,6 +140,7 @@ class Draft:
     entries: list[Entry] = field(default_factory=list)
     sizes: list[SizeRecord] = field(default_factory=list)
     caps: list[Cap] = field(default_factory=list)
+    roundings: list[Rounding] = field(default_factory=list)
     measures: dict[str, list[tuple[str, Linear]]] = field(default_factory=dict)
     subsets: dict[bytes, Any] = field(default_factory=dict)
     balances: dict[tuple[str, str], Any] = field(default_factory=dict)

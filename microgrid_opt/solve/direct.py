@@ -1,4 +1,4 @@
-"""The plain strategy: the whole model to HiGHS, once; and what a run tells about itself."""
+"""How a model is solved: which profile, at once or rounded first; and what a run tells of itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from microgrid_opt.errors import InfeasibleError
 from microgrid_opt.results import Run, Stage
-from microgrid_opt.solve import highs
+from microgrid_opt.solve import highs, rounding
 from microgrid_opt.solve.profiles import load_profile
 from microgrid_opt.solve.status import Status
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from microgrid_opt.solve.status import Outcome, Progress, Solution
 
 AUTO = "auto"
-SMALL, LARGE = "default", "hipo"
+SMALL, LARGE, MANY = "default", "hipo", "mip"
 LARGE_NONZEROS = 200_000
 """Size from which HiPO beats dual simplex on linear park models: a year of hours with 7 sized
 assets (458,000 nonzeros) took 27 s against more than 150 s, one with two given assets (105,000)
@@ -35,13 +35,21 @@ class Held:
     run: Run
 
 
-def choose(name: str, overrides: Sequence[str], matrix: Matrix) -> tuple[Profile, str]:
-    """Return the solver profile for a model, and why it was taken where nobody named one."""
+def choose(
+    name: str, overrides: Sequence[str], matrix: Matrix, *, rounds: bool = False
+) -> tuple[Profile, str]:
+    """Return the solver profile for a model, and why it was taken where nobody named one.
+
+    ``rounds`` tells that the assets can round many of the model's whole numbers.
+    """
     if name != AUTO:
         return load_profile(name, overrides), ""
     kind = f"{'MILP' if matrix.is_mip else 'LP'} with {matrix.nonzero_count:,} nonzeros"
     if not matrix.is_mip and matrix.nonzero_count >= LARGE_NONZEROS:
         return load_profile(LARGE, overrides), f"{kind}: interior point (HiPO)"
+    if rounds:
+        whole = int(matrix.integrality.sum())
+        return load_profile(MANY, overrides), f"{kind}, {whole:,} whole numbers: relax and round"
     method = "branch and bound" if matrix.is_mip else "dual simplex"
     return load_profile(SMALL, overrides), f"{kind}: {method}"
 
@@ -54,7 +62,7 @@ def solve(
     time_limit_seconds: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Held:
-    """Solve a model as it is.
+    """Solve a model: as it is, or relaxed and rounded first where it has many on/off decisions.
 
     Parameters
     ----------
@@ -74,33 +82,66 @@ def solve(
     NoPlanError
         Stopped before a plan was held.
     """
-    profile, why = choose(name, overrides, matrix)
-    outcome = highs.solve(matrix, profile, time_limit=time_limit_seconds, on_progress=on_progress)
-    stages = [Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound)]
+    rounds = rounding.is_worth_it(draft, matrix)
+    profile, why = choose(name, overrides, matrix, rounds=rounds)
+    limit = time_limit_seconds
+    if limit is None and "time_limit" in profile.options:
+        limit = float(str(profile.options["time_limit"]))
+    stages: tuple[Stage, ...] = ()
+    first: Outcome | None = None
+    if rounds:
+        relaxed, _ = choose(AUTO, overrides, replace(matrix, integrality=0 * matrix.integrality))
+        first, stages = rounding.plan(draft, matrix, relaxed, profile, limit, on_progress)
+        if first.status is Status.OPTIMAL and rounding.is_close_enough(first, profile):
+            return _held(matrix, profile, first, why, stages, "rounded")
+        limit = limit and max(limit - first.seconds, 0.1)
+    start = None if first is None or first.solution is None else first.solution.values
+    outcome = highs.solve(matrix, profile, time_limit=limit, on_progress=on_progress, start=start)
+    stages += (Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound),)
     if outcome.status is Status.UNKNOWN and why:
         # HiPO may give up on badly priced models; simplex takes longer and does not.
         profile = load_profile(SMALL, overrides)
         why += ", which gave up; then dual simplex"
-        left = time_limit_seconds and max(time_limit_seconds - outcome.seconds, 0.1)
+        left = limit and max(limit - outcome.seconds, 0.1)
         outcome = highs.solve(matrix, profile, time_limit=left, on_progress=on_progress)
-        stages.append(Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound))
+        stages += (Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound),)
     if outcome.status is Status.INFEASIBLE:
         from microgrid_opt.solve.diagnosis import diagnose
 
         raise InfeasibleError(diagnose(draft, matrix))
+    if first is not None:
+        outcome = rounding.better(outcome, first)
     stopped = time_limit_seconds is not None or outcome.status is Status.INTERRUPTED
-    solution = outcome.accepted("feasible" if stopped else profile.accept)
+    outcome.accepted("feasible" if stopped else profile.accept)
+    return _held(matrix, profile, outcome, why, stages, "direct" if first is None else "rounded")
+
+
+def _held(
+    matrix: Matrix,
+    profile: Profile,
+    outcome: Outcome,
+    why: str,
+    stages: tuple[Stage, ...],
+    strategy: str,
+) -> Held:
+    """Return a plan with prices: an integer one is priced by the LP with its integers held.
+
+    That LP is the plan itself without the leaks that the integrality tolerance allows (a binary at
+    1 − 1e-7).
+    """
+    solution = outcome.accepted("feasible")
     prices = "LP" if solution.row_duals is not None else ""
     if matrix.is_mip:
-        # The LP with integers held at whole numbers prices the plan, and is the plan itself without
-        # the leaks that the integrality tolerance allows (a binary at 1 − 1e-7).
-        fixed = highs.fixed_lp_duals(matrix, solution, profile)
-        if fixed.solution is not None and fixed.solution.row_duals is not None:
-            solution = fixed.solution
-            outcome = replace(outcome, objective=fixed.objective)
-            prices = "LP with integers fixed"
-            stages.append(Stage("integers fixed", fixed.seconds, fixed.objective))
-    return Held(solution, _run(matrix, profile, outcome, why, prices, tuple(stages)))
+        if solution.row_duals is None:
+            lp, _ = choose(AUTO, (), replace(matrix, integrality=0 * matrix.integrality))
+            by = lp if strategy == "rounded" else profile
+            fixed = highs.fixed_lp_duals(matrix, solution, by)
+            if fixed.solution is not None and fixed.solution.row_duals is not None:
+                solution = fixed.solution
+                outcome = replace(outcome, objective=fixed.objective)
+                stages += (Stage("integers fixed", fixed.seconds, fixed.objective),)
+        prices = "LP with integers fixed" if solution.row_duals is not None else ""
+    return Held(solution, _run(matrix, profile, outcome, why, prices, stages, strategy))
 
 
 def _run(
@@ -110,6 +151,7 @@ def _run(
     why: str,
     prices_from: str,
     stages: tuple[Stage, ...],
+    strategy: str,
 ) -> Run:
     objective = outcome.objective
     return Run(
@@ -119,7 +161,7 @@ def _run(
         gap=outcome.gap,
         kind="MILP" if matrix.is_mip else "LP",
         profile=profile.name,
-        strategy="direct",
+        strategy=strategy,
         choice=why,
         seconds=outcome.seconds,
         columns=matrix.column_count,

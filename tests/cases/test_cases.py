@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
     from microgrid_opt.results import Results
 
-SLOW = {"wind_pv_hydrogen"}
-CASES = [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in case_names()]
-
-
 def expected(name: str) -> dict[str, Any]:
     text = (shipped("cases") / name / "expected.yaml").read_text(encoding="utf-8")
     return dict(yaml.safe_load(text))
+
+
+CASES = [
+    pytest.param(name, marks=pytest.mark.slow) if expected(name).get("slow") else name
+    for name in case_names()
+]
+WITH_SERIES = [n for n in case_names() if (shipped("cases") / n / "make_series.py").is_file()]
 
 
 def check(results: Results, wanted: dict[str, Any], tolerance: float) -> None:
@@ -50,7 +53,7 @@ def test_case_gives_what_it_promises(name: str) -> None:
     """Proves: the plan and its reference are those of expected.yaml, and the audit is green."""
     wanted = expected(name)
     assert wanted["origin"]
-    plan: Plan = solve(load(name))
+    plan: Plan = solve(load(name), gap=wanted.get("gap"))
     assert plan.audit.passed, plan.audit.failures
     tolerance = float(wanted["relative_tolerance"])
     check(plan.results, wanted["plan"], tolerance)
@@ -82,9 +85,10 @@ def test_case_folder_is_complete(name: str) -> None:
     assert (folder / "expected.yaml").is_file()
 
 
-def test_series_script_writes_the_shipped_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", WITH_SERIES)
+def test_series_script_writes_the_shipped_file(name: str, tmp_path: Path) -> None:
     """Proves: the seeded script and the shipped series belong together."""
-    source = shipped("cases") / "wind_pv_hydrogen"
+    source = shipped("cases") / name
     script = tmp_path / "make_series.py"
     script.write_bytes((source / "make_series.py").read_bytes())
     scope: dict[str, Any] = {"__name__": "script", "__file__": str(script)}
