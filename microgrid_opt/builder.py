@@ -488,25 +488,30 @@ def close_balances(draft: Draft) -> None:
                     )
                 )
         if not terms:
-            _refuse_unserved(place, carrier, known, draft.horizon, flows[0].asset)
+            _refuse_one_sided(place, carrier, known, draft.horizon, flows[0].asset)
             continue
         constant = pen.param(f"{carrier}_given", known)
         pen.require(carrier, _balance_rule(terms, constant))
         draft.balances[place, carrier] = f"{place}.{BALANCE}.{carrier}"
 
 
-def _refuse_unserved(
+def _refuse_one_sided(
     place: str, carrier: str, known: NDArray[np.float64], horizon: Horizon, asset: str
 ) -> None:
     if known.any():
         first = int(np.flatnonzero(known)[0])
-        raise InputError(
-            Finding(
-                f"draws {carrier} (first at {horizon.stamps[first]}), but no asset at {place!r} "
-                f"supplies {carrier}: add a source, a converter or a purchase of {carrier}.",
-                key=f"assets.{asset}",
+        when = f"{carrier} (first at {horizon.stamps[first]})"
+        if known[first] < 0:
+            problem = (
+                f"draws {when}, but no asset at {place!r} supplies {carrier}: add a source, a "
+                f"converter or a purchase of {carrier}."
             )
-        )
+        else:
+            problem = (
+                f"supplies {when}, but no asset at {place!r} takes {carrier}: add a demand, a "
+                f"converter, a sale or a dump of {carrier}."
+            )
+        raise InputError(Finding(problem, key=f"assets.{asset}"))
 
 
 def _balance_rule(terms: list[tuple[Any, Any]], constant: Any) -> Callable[[Any], Any]:

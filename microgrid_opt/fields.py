@@ -198,13 +198,18 @@ Efficiency = PositiveFraction
 SignedFraction = Annotated[float, Unit("1", le=1)]
 Rate = Annotated[float, Unit("1", ge=0, lt=1)]
 Factor = Annotated[float, Unit("1", gt=0)]
+Cycles = Annotated[float, Unit("1", gt=0)]
+Count = Annotated[float, Unit("1", ge=0)]
+IsentropicExponent = Annotated[float, Unit("1", gt=1)]
 Weight = Annotated[float, Unit("1", gt=0)]
 Hours = Annotated[float, Unit("h", ge=0)]
+PositiveHours = Annotated[float, Unit("h", gt=0)]
 Minutes = Annotated[float, Unit("min", gt=0)]
 Years = Annotated[float, Unit("year", gt=0)]
 PerHour = Annotated[float, Unit("1/h", ge=0)]
 PerKelvin = Annotated[float, Unit("1/K")]
 Kelvin = Annotated[float, Unit("K", ge=0)]
+PositiveKelvin = Annotated[float, Unit("K", gt=0)]
 DegreesCelsius = Annotated[float, Unit("degC", ge=-273.15)]
 Degrees = Annotated[float, Unit("deg", ge=0, le=360)]
 Tilt = Annotated[float, Unit("deg", ge=0, le=90)]
@@ -219,17 +224,30 @@ SquareMeters = Annotated[float, Unit("m2", ge=0)]
 SquareMetersPerKW = Annotated[float, Unit("m2/kW", gt=0)]
 MetersPerSecond = Annotated[float, Unit("m/s", ge=0)]
 WattsPerSquareMeter = Annotated[float, Unit("W/m2", ge=0)]
+KWPerSquareMeter = Annotated[float, Unit("kW/m2", gt=0)]
+HeatLossPerKelvin = Annotated[float, Unit("W/m2/K", ge=0)]
+HeatLossPerKelvin2 = Annotated[float, Unit("W/m2/K2", ge=0)]
 KWhPerKg = Annotated[float, Unit("kWh/kg", gt=0)]
+Bar = Annotated[float, Unit("bar", gt=0)]
+GasConstant = Annotated[float, Unit("J/kg/K", gt=0)]
+KgPerKg = Annotated[float, Unit("kg/kg", ge=0)]
 KgPerKWh = Annotated[float, Unit("kg/kWh", ge=0)]
 CO2PerKWh = KgPerKWh
 CO2PerKg = Annotated[float, Unit("kg/kg", ge=0)]
+CO2PerUnit = Annotated[float, Unit("kg/unit", ge=0)]
 KWhPerUnit = Annotated[float, Unit("kWh/unit", ge=0)]
+KWhPerKWh = Annotated[float, Unit("kWh/kWh", ge=0)]
+KWhPerTonne = Annotated[float, Unit("kWh/t", ge=0)]
 Money = Annotated[float, Unit("currency", ge=0)]
+MoneyPerHour = Annotated[float, Unit("currency/h", ge=0)]
+MoneyPerUnit = Annotated[float, Unit("currency/unit", ge=0)]
+MoneyPerUnitHour = Annotated[float, Unit("currency/unit/h", ge=0)]
 MoneyPerYear = Annotated[float, Unit("currency/year", ge=0)]
 MoneyPerKW = Annotated[float, Unit("currency/kW", ge=0)]
 MoneyPerKWYear = Annotated[float, Unit("currency/kW/year", ge=0)]
 MoneyPerKWMonth = Annotated[float, Unit("currency/kW/month", ge=0)]
 MoneyPerKWhYear = Annotated[float, Unit("currency/kWh/year", ge=0)]
+MoneyPerKWhBuilt = Annotated[float, Unit("currency/kWh", ge=0)]
 MoneyPerKgYear = Annotated[float, Unit("currency/kg/year", ge=0)]
 MoneyPerTonne = Annotated[float, Unit("currency/t", ge=0)]
 MoneyPerKWh = Annotated[float, Unit("currency/kWh")]
@@ -241,6 +259,8 @@ PricePerKg = MoneyPerKg
 PricePerUnit = Annotated[float, Unit("currency/unit")]
 EnergyPerKg = Annotated[float, Unit("kWh/kg", ge=0)]
 LossPerHour = Annotated[float, Unit("1/h", ge=0, lt=1)]
+LossPerDay = Annotated[float, Unit("1/day", ge=0, lt=1)]
+FadePerYear = Annotated[float, Unit("1/year", ge=0, lt=1)]
 
 _Amount = TypeVar("_Amount", bound=float, default=float)
 _Cost = TypeVar("_Cost", bound=float, default=float)
@@ -366,7 +386,8 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
             for name in ("fixed_capex", "unit_size"):
                 if self._has(name):
                     yield f"{key(name)} needs {key('maximum')}."
-            if not self.has_price:
+            only_retires = self.retirement != "none" and self.minimum <= self.existing
+            if not (self.has_price or only_retires):
                 yield f"has neither a price nor a limit: give a price or {key('maximum')}."
         elif "existing" not in self.model_fields_set:
             keys = [self.key(name) for name in ("existing", "fixed_size", "maximum")]
@@ -392,7 +413,7 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
                     f"{key(name)} {getattr(self, name):g} is more than {key('maximum')} "
                     f"{maximum:g}: both are totals."
                 )
-        room = maximum - self.existing
+        room = maximum - (self.existing if self.retirement == "none" else 0.0)
         if self.unit_size and self.lower <= maximum and room < self.unit_size:
             yield f"no whole unit of {self.unit_size:g} fits below {key('maximum')}."
 
@@ -473,6 +494,19 @@ class SizeKgPerHour(
     unit: ClassVar[str] = "kg/h"
 
 
+class SizeM2(
+    Size[
+        SquareMeters,
+        Annotated[float, Unit("currency/m2", ge=0)],
+        Annotated[float, Unit("currency/m2/year", ge=0)],
+    ]
+):
+    """An area that exists, is given, or is chosen."""
+
+    model_config = ConfigDict(alias_generator=_keys("m2"))
+    unit: ClassVar[str] = "m2"
+
+
 @dataclass(frozen=True)
 class Sized:
     """Pydantic metadata: a size that may also be given as a number or quantity, without costs."""
@@ -505,3 +539,4 @@ SizedKW = Annotated[SizeKW, Sized()]
 SizedKWh = Annotated[SizeKWh, Sized()]
 SizedKg = Annotated[SizeKg, Sized()]
 SizedKgPerHour = Annotated[SizeKgPerHour, Sized()]
+SizedM2 = Annotated[SizeM2, Sized()]

@@ -44,7 +44,11 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
             lambda carrier: park.carrier(carrier).flow_unit,
         )
         for key, asset in park.assets.items():
-            asset.build(Builder(draft, park.owner(key), key, f"assets.{key}", park.place(key)))
+            path = f"assets.{key}"
+            try:
+                asset.build(Builder(draft, park.owner(key), key, path, park.place(key)))
+            except InputError as error:
+                raise problem.placed(error, path) from None
         rules = Builder(draft, next(iter(park.members)), POLICIES, "")
         park.targets.build(rules)
         limit_areas(rules, park.areas)

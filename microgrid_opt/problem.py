@@ -114,8 +114,13 @@ class Problem:
         """Return the same problem with the reference plan's park."""
         return replace(self, park=self.park.baseline())
 
-    def placed(self, error: InputError) -> InputError:
-        """Return the error with the place in the park file of every finding that has a key."""
+    def placed(self, error: InputError, below: str = "") -> InputError:
+        """Return the error with the place in the park file of every finding that has a key.
+
+        With ``below``, keys count from there, and a finding without a key is about it.
+        """
+        if below:
+            return InputError(list(_placed(error, tuple(below.split(".")), self.where)))
         return InputError(
             [
                 replace(found, where=found.where or self.where(_path_of(found.key)))

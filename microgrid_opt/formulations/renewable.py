@@ -1,4 +1,4 @@
-r"""Generation that sun or wind limits in every step; PV and wind plants are this.
+r"""Generation that a profile limits in every step: PV, wind and hydro plants, must-run blocks.
 
 $$ g_t \le f_t\,P, \qquad \kappa_t = f_t\,P - g_t, \qquad
    C = \sum_t h_t\,(c_g\,g_t + c_\kappa\,\kappa_t) $$
@@ -15,6 +15,7 @@ $$ g_t \le f_t\,P, \qquad \kappa_t = f_t\,P - g_t, \qquad
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from microgrid_opt.assets.base import Asset
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 CARRIER = "electricity"
 
 
-class RenewableSource(Asset):
+class ProfiledSource(Asset):
     """Fields, equations and audit of a plant whose available output is a profile × its size."""
 
     power_kw: SizedKW
@@ -48,6 +49,11 @@ class RenewableSource(Asset):
     area: Footing | None = None
     """Shared roof or plot that it stands on, and how much of it each kW takes."""
 
+    @property
+    @abstractmethod
+    def is_renewable(self) -> bool:
+        """Whether what it generates counts as renewable."""
+
     def build(self, b: Builder) -> None:
         """Write generation under its profile, curtailment and costs."""
         profile = b.data("output_per_kw")
@@ -55,8 +61,8 @@ class RenewableSource(Asset):
         generation = b.series("generation", unit="kW", upper=power, profile=profile)
         if not self.curtailable:
             share = b.param("output_per_kw", profile)
-            b.require("must_run", lambda t: generation[t] >= share[t] * power)
-        b.supply(CARRIER, generation, role="generation", renewable=True)
+            b.require("uncurtailed", lambda t: generation[t] >= share[t] * power)
+        b.supply(CARRIER, generation, role="generation", renewable=self.is_renewable)
         if self.area is not None:
             self.area.build(b, power)
         available = b.times(power, float(profile @ b.horizon.hours))
@@ -92,3 +98,12 @@ class RenewableSource(Asset):
             "capacity_factor": r.quantity(per_kw / r.horizon.total_hours, "1"),
             "curtailed": r.quantity(per_kw * r.size("power") - r.energy("generation"), "kWh"),
         }
+
+
+class RenewableSource(ProfiledSource):
+    """A plant that sun, wind or water drives."""
+
+    @property
+    def is_renewable(self) -> bool:
+        """All of it is renewable."""
+        return True

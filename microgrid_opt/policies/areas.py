@@ -4,7 +4,7 @@ $$ \sum_i a_i\,S_i \le A $$
 
 | symbol | name | unit |
 |---|---|---|
-| $a_i$ | ``area_m2_per_kw`` of plant $i$ | m²/kW |
+| $a_i$ | ``m2_per_kw`` of plant $i$ | m²/kW |
 | $S_i$ | size of plant $i$ | kW |
 | $A$ | area under its name in ``areas`` | m² |
 """

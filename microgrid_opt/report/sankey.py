@@ -63,19 +63,22 @@ def energy_graph(results: Results) -> Graph:
 
     A node stands for a balance, or for an asset in one role. Storage appears twice, where it charges
     and where it discharges, and so does a converter or a line that would close a cycle of balances.
+    An engine that burns a carrier passes energy on, though what it makes counts as generation.
     What a converter or a store does not give back goes to losses; what it gives beyond its input
     (a heat pump's ambient heat) comes from the surroundings.
     """
     graph = Graph()
     passing: dict[str, _Passing] = {}
     stored: dict[str, list[float]] = {}
-    for row in results.energy.to_dict("records"):
+    rows = results.energy.to_dict("records")
+    burning = {row["asset"] for row in rows if row["role"] == "conversion" and row["drawn"] > 0}
+    for row in rows:
         bus: Bus = (row["place"], row["carrier"])
         asset, role = row["asset"], row["role"]
         for sign, energy in ((1, float(row["supplied_kwh"])), (-1, float(row["drawn_kwh"]))):
             if energy <= 0:
                 continue
-            if role in _PASSING:
+            if role in _PASSING or (role == "generation" and asset in burning):
                 both = passing.setdefault(asset, _Passing(asset))
                 side = both.given if sign > 0 else both.taken
                 side[bus] = side.get(bus, 0.0) + energy

@@ -107,7 +107,7 @@ def test_nothing_spoiled_nothing_found(text: str) -> None:
             + "\nsink: {type: dump, carrier: electricity, cost_per_unit: 9}\n"
             "pv2: {type: pv, power_kw: 8, output_per_kw: 1, curtailable: false}",
             "pv2",
-            "must_run",
+            "uncurtailed",
             "must run",
         ),
     ],

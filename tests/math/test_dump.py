@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from microgrid_opt.errors import InfeasibleError
+from microgrid_opt.errors import InfeasibleError, InputError
 from tests.support import bill, park, solve_text, solved
 
 PARK = """
@@ -16,7 +16,7 @@ def test_surplus_leaves_through_the_dump_only() -> None:
     results = solved(park(PARK + "    sink: {type: dump, carrier: electricity}", hours=1))
     assert results.of("sink.dumped") == pytest.approx([6])
     assert results.cost == pytest.approx(0)
-    with pytest.raises(InfeasibleError, match=r"pv\.must_run in one step.*off by 6"):
+    with pytest.raises(InfeasibleError, match=r"pv\.\w+ in one step.*off by 6"):
         solve_text(park(PARK, hours=1))
 
 
@@ -43,3 +43,31 @@ def test_dump_of_a_carrier_in_kg() -> None:
     assert results.of("vent.dumped") == pytest.approx([1])
     assert results.columns.set_index("key").loc["park.vent.dumped", "unit"] == "kg/h"
     assert results.cost == pytest.approx(7)
+
+
+def test_what_is_thrown_away_may_count_as_co2() -> None:
+    """Proves: 6 kWh flared at 0.2 kg are 1.2 kg, which cost 1.2 at 1000 a tonne, step by length.
+
+    Sensitivity: without the factor nothing counts, and a sink that costs less than 0.2 is preferred.
+    """
+    text = park(
+        """
+        gas: {type: supply, carrier: gas, price_per_kwh: 0, min_kw: 3}
+        flare: {type: dump, carrier: gas, co2_kg_per_unit: 0.2}
+        """,
+        horizon="{start: 2025-03-03, steps_hours: [1.5, 0.5]}",
+        carbon="{price_per_t: 1000}",
+    )
+    results = solved(text)
+    assert bill(results, "flare", "dump", "co2") == pytest.approx(1.2)
+    assert results.cost == pytest.approx(1.2)
+    assert solved(text.replace(", co2_kg_per_unit: 0.2", "")).co2_kg == pytest.approx(0)
+    cheaper = solved(text + "  burner: {type: dump, carrier: gas, cost_per_unit: 0.15}\n")
+    assert cheaper.cost == pytest.approx(0.9)
+    assert cheaper.of("flare.dumped") == pytest.approx([0, 0])
+
+
+def test_credit_for_throwing_away_is_refused() -> None:
+    """Proves: a removal is booked where it is made, never by a dump. Sensitivity: the sign."""
+    with pytest.raises(InputError, match=r"co2_kg_per_unit = -1: must be at least 0 kg/unit"):
+        solve_text(park("vent: {type: dump, carrier: co2, co2_kg_per_unit: -1}"))

@@ -60,7 +60,7 @@ def test_must_run_plant_sells_at_a_loss() -> None:
 
 def test_must_run_plant_without_outlet_is_infeasible() -> None:
     """Proves: must-run binds the size from below: 16 kW do not fit a load of 10 without outlet."""
-    with pytest.raises(InfeasibleError, match=r"pv\.must_run in one step.*off by 6"):
+    with pytest.raises(InfeasibleError, match=r"pv\.uncurtailed in one step.*off by 6"):
         solve_text(
             park(
                 f"{LOAD}\npv: {{type: pv, power_kw: 16, output_per_kw: 1, curtailable: false}}",

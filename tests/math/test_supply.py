@@ -126,3 +126,38 @@ def test_a_carrier_of_the_park_own() -> None:
     )
     assert results.cost == pytest.approx(9 * (0.3 - 0.5))
     assert results.carriers["carrier"].to_list() == ["steam"]
+
+
+def test_take_or_pay() -> None:
+    """Proves: 26280 kWh a year are 6 kWh in 2 hours, taken at 0.5 though heat is to be had at 0.4.
+
+    Sensitivity: one kWh less in the contract saves 0.1, its shadow price.
+    """
+    text = park(
+        f"""
+        {DEMAND}
+        contract: {{type: supply, carrier: heat, price_per_kwh: 0.5, yearly_min_kwh: 26280}}
+        spot: {{type: supply, carrier: heat, price_per_kwh: 0.4}}
+        """
+    )
+    results = solved(text)
+    assert results.of("contract.purchase").sum() == pytest.approx(6)
+    assert results.cost == pytest.approx(6 * 0.5 + 24 * 0.4)
+    assert shadow_price(results, "contract.yearly_minimum") == pytest.approx(0.1)
+    assert solved(text.replace("26280", "21900")).cost == pytest.approx(results.cost - 0.1)
+
+
+def test_least_flow_over_unequal_steps() -> None:
+    """Proves: 4 kW must be taken at 0.5 in steps of 1, 2 and 0.5 h. Sensitivity: 0.1 a kWh of it."""
+    text = park(
+        """
+        heat: {type: heat_demand, power_kw: 10}
+        contract: {type: supply, carrier: heat, price_per_kwh: 0.5, min_kw: 4}
+        spot: {type: supply, carrier: heat, price_per_kwh: 0.4}
+        """,
+        horizon="{start: 2025-03-03, steps_hours: [1, 2, 0.5]}",
+    )
+    results = solved(text)
+    assert results.of("contract.purchase") == pytest.approx([4, 4, 4])
+    assert results.cost == pytest.approx(35 * 0.4 + 14 * 0.1)
+    assert solved(text.replace("min_kw: 4", "min_kw: 0")).cost == pytest.approx(14)

@@ -55,6 +55,26 @@ def is_acyclic(results: Results) -> bool:
     return True
 
 
+def test_an_engine_passes_on_what_it_burns(year: Plan) -> None:
+    """Proves: 100 kWh of gas become 40 of electricity (generation) and 45 of heat; 15 are lost.
+
+    Sensitivity: as an end of its own, the electricity would come from nowhere and 55 be lost.
+    """
+    rows = [
+        ("gas", "gas", "import", 100.0, 0.0),
+        ("engine", "gas", "conversion", 0.0, 100.0),
+        ("engine", "electricity", "generation", 40.0, 0.0),
+        ("engine", "heat", "conversion", 45.0, 0.0),
+        ("load", "electricity", "demand", 0.0, 40.0),
+        ("house", "heat", "demand", 0.0, 45.0),
+    ]
+    found = sums(with_energy(year.results, rows))
+    engine = ("asset", "engine", "conversion", "0")
+    assert found[engine, ("lost",)] == pytest.approx(15.0)
+    assert found[engine, ("bus", "park", "electricity")] == pytest.approx(40.0)
+    assert found[engine, ("bus", "park", "heat")] == pytest.approx(45.0)
+
+
 def test_every_balance_gives_what_it_takes(year: Plan) -> None:
     """Proves: at each carrier inflow = outflow, by lower heating value, in a year with 5 carriers'
     worth of converters. Sensitivity: hydrogen counted in kg instead of kWh is off by 33."""
