@@ -75,6 +75,7 @@ def extract(
         carriers=carriers,
         labels={
             **{key: member.label or key for key, member in park.members.items()},
+            **{key: node.label or key for key, node in park.nodes.items()},
             **{key: asset.label or key for key, asset in park.assets.items()},
         },
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from microgrid_opt.carriers import Carrier
     from microgrid_opt.errors import Location
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.park import Park, Site
@@ -47,15 +47,44 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:
-    """What an asset may derive series from: the site, its weather, the time axis."""
+    """What an asset may derive series from: the site, its weather, the time axis, its own series.
+
+    Parameters
+    ----------
+    site, horizon, folder
+        Where and when, and where relative file names start.
+    carrier
+        Gives a carrier of the park by name.
+    arrays
+        Resolved series by dotted key, each of shape (n,).
+    path
+        Key under which the asset's own series stand.
+    """
 
     site: Site
     horizon: Horizon
     folder: Path
+    carrier: Callable[[str], Carrier]
+    arrays: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    path: str = ""
+    _read: list[Weather] = field(default_factory=list)
 
-    @cached_property
+    def at(self, path: str) -> Surroundings:
+        """Return the same surroundings for the asset at ``path``; weather is read once for all."""
+        return replace(self, path=path)
+
+    def data(self, name: str) -> NDArray[np.float64]:
+        """Return a resolved series of the asset, shape (n,)."""
+        return self.arrays[f"{self.path}.{name}"]
+
+    @property
     def weather(self) -> Weather:
         """Weather of the site on the horizon's steps, each of shape (n,)."""
+        if not self._read:
+            self._read.append(self._weather())
+        return self._read[0]
+
+    def _weather(self) -> Weather:
         if self.site.weather is None:
             raise InputError(
                 "`site.weather` is missing: give a weather file, twelve monthly means "
@@ -167,6 +196,7 @@ def prepare(
     arrays: dict[str, NDArray[np.float64]] = {}
     periods: dict[str, NDArray[np.int64]] = {}
     findings: list[Finding] = []
+    unresolved: set[str] = set()
     for path, owner, name in _series_fields(park):
         try:
             resolved = resolve(
@@ -179,15 +209,18 @@ def prepare(
             )
         except InputError as error:
             findings.extend(_placed(error, path, where))
+            unresolved.update(path[1:2])
             continue
         key = ".".join(path)
         arrays[key] = resolved.values
         if resolved.periods is not None:
             periods[key] = resolved.periods
-    surroundings = Surroundings(park.site, horizon, folder)
+    surroundings = Surroundings(park.site, horizon, folder, park.carrier, arrays)
     for key, asset in park.assets.items():
+        if key in unresolved:
+            continue
         try:
-            derived = asset.prepare(surroundings)
+            derived = asset.prepare(surroundings.at(f"assets.{key}"))
         except InputError as error:
             findings.extend(_placed(error, ("assets", key), where))
             continue

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from pydantic import model_validator
 
 from microgrid_opt.assets.base import Asset
-from microgrid_opt.fields import CarrierName, Efficiency, PlaceName, PricePerUnit, SizedKW
+from microgrid_opt.fields import (
+    KW,
+    CarrierName,
+    Efficiency,
+    Fraction,
+    PlaceName,
+    PricePerUnit,
+    SizedKW,
+    refuse,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
     from microgrid_opt.carriers import Carrier
+    from microgrid_opt.results import AssetResults, Quantity
 
 
 class Line(Asset):
     r"""Feeder, transformer or pipe between two places, as directed balances: what arrives is $\eta$ × what was sent.
 
     $$ a^{to}_t = \eta\, s^{from}_t, \qquad a^{from}_t = \eta\, s^{to}_t, \qquad
-       s^{from}_t \le P, \; s^{to}_t \le P $$
+       s^{from}_t \le P, \; s^{to}_t \le P, \qquad \ell_t = \ell_0 + \lambda\, P $$
 
     | symbol | name | unit |
     |---|---|---|
     | $s^{from}_t, s^{to}_t$ | ``forward``, ``backward``: sent at either end | kW |
     | $a_t$ | what arrives at the other end | kW |
     | $\eta$ | ``efficiency`` | – |
+    | $\ell_t$ | ``standing_loss``, drawn at the near end in every step | kW |
+    | $\ell_0, \lambda$ | ``standing_loss_kw``, ``standing_loss_fraction`` | kW, kW/kW |
     | $P$ | ``power_kw``, counted where it is sent | kW |
 
     References: transport model with losses, e.g. Hörsch et al. (2018), Linear optimal power flow
@@ -43,8 +58,23 @@ class Line(Asset):
     """Share of what is sent that arrives."""
     both_ways: bool = True
     """Whether it may flow back."""
+    standing_loss_kw: KW = 0.0
+    """Loss in every step, whatever flows (no-load loss, cooling pipe), drawn at the near end."""
+    standing_loss_fraction: Fraction = 0.0
+    """The same per kW of capacity, for a capacity that is chosen."""
     variable_om_per_kwh: PricePerUnit = 0.0
     """Cost of each kWh sent."""
+
+    @model_validator(mode="after")
+    def _loses_what_is_built(self) -> Self:
+        if self.standing_loss_kw and self.power_kw.is_chosen:
+            raise refuse(
+                "line",
+                "would be lost whatever is built: with a chosen capacity give "
+                "`standing_loss_fraction`.",
+                path=("standing_loss_kw",),
+            )
+        return self
 
     def misfits(self, place: str, carrier: Callable[[str], Carrier]) -> Iterator[tuple[str, str]]:
         """Refuse a line to its own place, and carriers that are not counted in kWh."""
@@ -71,16 +101,31 @@ class Line(Asset):
             b.supply(self.carrier, sent, factor=self.efficiency, role="transfer", place=end)
             if self.variable_om_per_kwh:
                 b.book("variable_om", b.total(sent, self.variable_om_per_kwh))
+        if self.standing_loss_kw or self.standing_loss_fraction:
+            b.draw(self.carrier, self._standing_loss(b, size), role="transfer")
+
+    def _standing_loss(self, b: Builder, size: Any) -> Any:
+        if not b.is_choice(size):
+            loss = self.standing_loss_kw + self.standing_loss_fraction * size
+            return b.given("standing_loss", np.full(len(b.horizon), loss), unit="kW")
+        lost = b.series("standing_loss", unit="kW")
+        share = b.param("lost_per_kw", self.standing_loss_fraction)
+        b.require("standing_loss_of_size", lambda t: lost[t] == share[t] * size)
+        return lost
 
     def audit(self, a: AssetAudit) -> None:
         """Re-derive limits, losses and cost at both ends."""
-        cost = 0.0
+        cost, size = 0.0, a.size("power")
+        lost = self.standing_loss_kw + self.standing_loss_fraction * size
+        if lost:
+            a.equal("standing loss", a.series("standing_loss"), lost, unit="kW")
         for direction in self._directions():
             sent = a.series(direction)
             start, end = (a.place, self.to) if direction == "forward" else (self.to, a.place)
             a.at_most(f"{direction} not negative", 0.0, sent, unit="kW")
-            a.at_most(f"{direction} within capacity", sent, a.size("power"), unit="kW")
-            a.equal(f"{direction} sent", a.drawn(self.carrier, place=start), sent, unit="kW")
+            a.at_most(f"{direction} within capacity", sent, size, unit="kW")
+            drawn = sent + lost if start == a.place else sent
+            a.equal(f"{direction} sent", a.drawn(self.carrier, place=start), drawn, unit="kW")
             a.equal(
                 f"{direction} arrives",
                 a.supplied(self.carrier, place=end),
@@ -89,3 +134,12 @@ class Line(Asset):
             )
             cost += float(sent @ a.horizon.hours) * self.variable_om_per_kwh
         a.booked("variable_om", cost)
+        if self.both_ways:
+            one, other = a.series("forward"), a.series("backward")
+            a.noted("sends both ways at once", one, other, unit="kW")
+
+    def summary(self, r: AssetResults) -> Mapping[str, Quantity]:
+        """Return what is lost on the way and standing still."""
+        sent = sum(r.energy(direction) for direction in self._directions())
+        standing = r.energy("standing_loss") if r.has_series("standing_loss") else 0.0
+        return {"lost": r.quantity(sent * (1.0 - self.efficiency) + standing, "kWh")}

@@ -131,10 +131,15 @@ class View:
         name = "Park rules" if asset == "policies" else self.label(asset)
         return f"{name} · {self.label(member)}" if self.several_members else name
 
-    def balance_label(self, member: str, carrier: str) -> str:
+    @cached_property
+    def several_places(self) -> bool:
+        """Whether the park has balances at more than one place."""
+        return self.several_members or bool(self.plan.problem.park.nodes)
+
+    def balance_label(self, place: str, carrier: str) -> str:
         """Return the name of a balance."""
         name = humanised(carrier)
-        return f"{name} · {self.label(member)}" if self.several_members else name
+        return f"{name} · {self.label(place)}" if self.several_places else name
 
     def series_label(self, key: str) -> str:
         """Return the name of a series ``member.asset.name``."""

@@ -199,7 +199,9 @@ class _Plane(NamedTuple):
     azimuth_deg: FloatArray
 
 
-class _Incident(NamedTuple):
+class Incident(NamedTuple):
+    """What falls on a plane [W/m²], and the angle of its beam [°]; each of shape (n,)."""
+
     beam: FloatArray
     diffuse: FloatArray
     angle_deg: FloatArray
@@ -267,9 +269,29 @@ def _tracked(sun: _Sun, axis: _Plane, max_angle_deg: float, coverage: float | No
     )
 
 
+def on_fixed_plane(weather: Weather, tilt_deg: float, azimuth_deg: float) -> Incident:
+    """Return beam and diffuse irradiance on a fixed plane, each of shape (n,).
+
+    Parameters
+    ----------
+    weather
+        Irradiance, and temperature for the sun's apparent height.
+    tilt_deg, azimuth_deg
+        Of the plane [°]; 180° faces south.
+
+    Returns
+    -------
+    Beam and diffuse irradiance [W/m²], and the angle of incidence [°].
+    """
+    sun = _sun(weather)
+    sky = _sky(weather, sun, "erbs")
+    plane = _Plane(np.full(len(sky.ghi), tilt_deg), np.full(len(sky.ghi), azimuth_deg))
+    return _on_plane(sun, sky, plane, TRANSPOSITION, _albedo(weather, None))
+
+
 def _on_plane(
     sun: _Sun, sky: _Sky, plane: _Plane, transposition: Transposition, albedo: FloatArray
-) -> _Incident:
+) -> Incident:
     from pvlib import atmosphere, irradiance
 
     angle_deg = np.asarray(
@@ -290,7 +312,7 @@ def _on_plane(
     )
     beam = np.maximum(np.nan_to_num(np.asarray(parts["poa_direct"])), 0.0)
     diffuse = np.maximum(np.nan_to_num(np.asarray(parts["poa_diffuse"])), 0.0)
-    return _Incident(beam, diffuse, angle_deg)
+    return Incident(beam, diffuse, angle_deg)
 
 
 def _transmitted(angle_deg: FloatArray, model: IncidenceModel) -> FloatArray:

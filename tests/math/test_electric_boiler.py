@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import bill, park, solved
+from microgrid_opt.errors import InputError
+from tests.support import bill, day, park, problem_of, solved
 
 PARK = """
     heat: {type: heat_demand, power_kw: 100}
@@ -46,3 +47,33 @@ def test_chosen_size_on_either_side(side: str, size: float) -> None:
     text = park(PARK % f", size_on: {side}", hours=1)
     priced = "power_kw: {max_kw: 500, capex_per_kw: 1, lifetime_years: 10}"
     assert solved(text.replace("power_kw: 90", priced)).size("boiler") == pytest.approx(size)
+
+
+def test_electrode_boiler_makes_steam_with_a_least_load() -> None:
+    """Proves: 60 kW of steam are more than 0.5 of 100 kW, 40 are less: bought at 1 for 2 h.
+
+    Sensitivity: without least load both steps run.
+    """
+    text = park(
+        f"""
+        dryer: {{type: heat_demand, heat_carrier: steam, power_kw: {day(60, 40, 40)}}}
+        network: {{type: supply, carrier: steam, price_per_kwh: 1}}
+        grid: {{type: grid, import_price_per_kwh: 0.5}}
+        boiler:
+          type: electric_boiler
+          heat_carrier: steam
+          power_kw: 100
+          efficiency: 1
+          commitment: {{min_load_fraction: 0.5}}
+        """,
+        horizon="{start: 2025-03-03, steps_hours: [1, 2]}",
+        carriers="{steam: {temperature_degc: 180}}",
+    )
+    assert solved(text).cost == pytest.approx(30 + 80)
+    assert solved(text.replace("fraction: 0.5", "fraction: 0.4")).cost == pytest.approx(30 + 40)
+
+
+def test_efficiency_above_one_is_refused() -> None:
+    """Proves: a boiler lifts no heat from elsewhere."""
+    with pytest.raises(InputError, match=r"boiler\.efficiency = 3: must be at most 1"):
+        problem_of(park((PARK % "").replace("efficiency: 0.9", "efficiency: 3")))

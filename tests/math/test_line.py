@@ -125,3 +125,53 @@ def test_line_of_a_carrier_in_kg_is_refused() -> None:
     """Proves: a capacity in kW does not limit kg/h."""
     with pytest.raises(InputError, match=r"cable\.carrier = 'hydrogen'.*counted in kg"):
         problem_of(park((PARK % ", carrier: hydrogen"), members=MEMBERS))
+
+
+def test_standing_loss_is_drawn_at_the_near_end() -> None:
+    """Proves: 0.5 kW and 1 % of 8 kW are bought in the north in every step, flow or not.
+
+    8 kW are sent for 1 h and 2 h. Sensitivity: the loss costs 0.58 × 3.
+    """
+    text = park(
+        PARK % ", standing_loss_kw: 0.5, standing_loss_fraction: 0.01",
+        horizon="{start: 2025-03-03, steps_hours: [1, 2]}",
+        members=MEMBERS,
+    )
+    results = solved(text)
+    assert results.of("cable.standing_loss") == pytest.approx([0.58, 0.58])
+    assert results.of("grid.import") == pytest.approx([8.58, 8.58])
+    assert results.cost == pytest.approx((8 + 5.4 + 0.58) * 3)
+    lost = results.details.set_index("name").loc["lost", "value"]
+    assert lost == pytest.approx((0.8 + 0.58) * 3)
+
+
+def test_standing_loss_counts_in_the_choice_of_size() -> None:
+    """Proves: a kW sent saves 2.7 − 1 and costs 1 and its loss of 0.1: 10 kW. Sensitivity: at 0.8, none."""
+    size = "power_kw: {max_kw: 50, capex_per_kw: 10, lifetime_years: 10}"
+    text = park(
+        PARK.replace("power_kw: 8", size) % ", standing_loss_fraction: 0.1",
+        hours=1,
+        members=MEMBERS,
+    )
+    results = solved(text)
+    assert results.size("cable") == pytest.approx(10)
+    assert results.of("cable.standing_loss") == pytest.approx([1])
+    assert results.cost == pytest.approx(10 + 10 + 1)
+    dear = solved(text.replace("fraction: 0.1", "fraction: 0.8"))
+    assert dear.size("cable") == pytest.approx(0)
+
+
+def test_flow_both_ways_at_once_is_noted() -> None:
+    """Proves: paid to burn electricity, a line with loss sends in circles; the audit says so."""
+    text = park(
+        """
+        load: {type: load, member: south, power_kw: 1}
+        grid: {type: grid, member: north, import_price_per_kwh: -1}
+        cable: {type: line, member: north, to: south, power_kw: 8, efficiency: 0.5}
+        """,
+        hours=1,
+        members=MEMBERS,
+    )
+    _, audit = solve_text(text)
+    audit.require()
+    assert any("sends both ways at once" in note for note in audit.notes)
