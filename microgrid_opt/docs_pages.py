@@ -2,6 +2,7 @@
 
     python -m microgrid_opt.docs_pages docs/reference
 
+Technologies of other packages take part when their modules are named with ``--import``.
 Keys, units, defaults and limits come from the JSON Schema (`microgrid_opt.cli.schema`), formulas and
 references from the docstrings, so that nothing is written twice.
 """
@@ -19,6 +20,7 @@ from microgrid_opt.assets.base import Asset, asset_types
 from microgrid_opt.cli.schema import MOMENT, json_schema
 from microgrid_opt.fields import Frozen, Size
 from microgrid_opt.formulations import sizing
+from microgrid_opt.plugins import use
 from microgrid_opt.units import QUANTITY_PATTERN
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ FIELDS = "fields.md"
 ASSETS = "assets"
 COLUMNS = ("key", "unit", "default", "description", "allowed")
 _REF = "#/$defs/"
-_PACKAGE = Frozen.__module__.partition(".")[0]
+_PACKAGE = f"{Frozen.__module__.partition('.')[0]}."
 _BOUNDS = (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
 _FORMS = {
     "AnnualSeries": "annual",
@@ -69,18 +71,24 @@ form. Numbers inside have the unit of the key of the series.
 """
 
 
-def pages() -> dict[str, str]:
-    """Return the text of every generated page by its path below ``docs/reference``."""
-    manual = _Manual()
+def pages(*, outside: bool = False) -> dict[str, str]:
+    """Return the text of every generated page by its path below ``docs/reference``.
+
+    Parameters
+    ----------
+    outside
+        Whether registered technologies that are not of this package get pages too.
+    """
+    manual = _Manual(outside=outside)
     found = {FIELDS: manual.fields_page(), f"{ASSETS}/index.md": manual.assets_page()}
     for name in manual.assets:
         found[f"{ASSETS}/{name}.md"] = manual.asset_page(name)
     return {path: f"{HEADER}\n\n{text.rstrip()}\n" for path, text in found.items()}
 
 
-def write(folder: Path) -> list[str]:
+def write(folder: Path, *, outside: bool = False) -> list[str]:
     """Write all pages, remove generated ones of technologies that are gone, and return what changed."""
-    wanted = pages()
+    wanted = pages(outside=outside)
     changed = []
     for path in sorted(folder.glob(f"{ASSETS}/*.md")):
         name = path.relative_to(folder).as_posix()
@@ -110,13 +118,15 @@ def prose(doc: str) -> str:
 class _Manual:
     """The schema with its classes, and the heading under which each definition stands."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, outside: bool) -> None:
         self.schema = json_schema()
         self.definitions: dict[str, Any] = self.schema["$defs"]
         self.assets = {
-            name: cls for name, cls in asset_types().items() if cls.__module__.startswith(_PACKAGE)
+            name: cls
+            for name, cls in asset_types().items()
+            if outside or cls.__module__.startswith(_PACKAGE)
         }
-        classes = {cls.__name__: cls for cls in _subclasses(Frozen)}
+        classes = {cls.__name__: cls for cls in _subclasses(Frozen, outside=outside)}
         self.classes = {name: classes[name] for name in self.definitions if name in classes}
         self.sizes = [name for name, cls in self.classes.items() if issubclass(cls, Size)]
         # What mappings hold, in the order in which a reader of the file meets it.
@@ -181,7 +191,7 @@ class _Manual:
         parts = [f"# {name}", prose(cls.__doc__ or ""), "## Keys", table]
         for base in cls.__mro__:
             text = sys.modules[base.__module__].__doc__ or ""
-            if base.__module__.startswith(f"{_PACKAGE}.formulations.") and "$$" in text:
+            if base.__module__.startswith(f"{_PACKAGE}formulations.") and "$$" in text:
                 title = base.__module__.rpartition(".")[2]
                 parts += [f"## Shared equations: {title}", prose(text)]
         return "\n\n".join(part.strip() for part in parts)
@@ -299,6 +309,8 @@ def _words(node: Node, links: _Links) -> Iterator[str]:
 
 
 def _plain(kind: object, bounds: str) -> str:
+    if isinstance(kind, list):
+        return " or ".join(_PLAIN[str(one)] for one in kind)
     return "" if kind == "number" and bounds else _PLAIN[str(kind)]
 
 
@@ -324,18 +336,21 @@ def _refs(node: Any) -> Iterator[str]:
             yield from _refs(value)
 
 
-def _subclasses(cls: type[Any]) -> Iterator[type[Any]]:
+def _subclasses(cls: type[Any], *, outside: bool) -> Iterator[type[Any]]:
     for below in cls.__subclasses__():
-        if below.__module__.startswith(_PACKAGE):
+        if outside or below.__module__.startswith(_PACKAGE):
             yield below
-        yield from _subclasses(below)
+        yield from _subclasses(below, outside=outside)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the pages and say which changed."""
     parser = argparse.ArgumentParser(prog="python -m microgrid_opt.docs_pages", description=__doc__)
     parser.add_argument("folder", type=Path)
-    changed = write(parser.parse_args(arguments).folder)
+    parser.add_argument("--import", dest="modules", metavar="MODULE", action="append", default=[])
+    asked = parser.parse_args(arguments)
+    use(asked.modules)
+    changed = write(asked.folder, outside=bool(asked.modules))
     sys.stdout.write("".join(f"wrote {name}\n" for name in changed) or "up to date\n")
     return 0
 

@@ -27,6 +27,7 @@ from microgrid_opt.carriers import CARRIERS, Carrier
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import (
     Altitude,
+    Factor,
     Frozen,
     Hours,
     Latitude,
@@ -334,6 +335,8 @@ class Park(Frozen):
     """What the park is and what the study asks."""
     currency: Currency
     """ISO 4217 code of all money in the file, for instance CNY, EUR or USD."""
+    exchange_rates: dict[Currency, Factor] = Field(default_factory=dict)
+    """What one unit of another currency is worth in the park's own, for the technology library."""
     site: Site = Site()
     """Where the park stands."""
     horizon: HorizonSpec
@@ -371,6 +374,10 @@ class Park(Frozen):
             for key in keys:
                 if key in reserved:
                     yield Finding("is a reserved name: choose another key.", key=f"{section}.{key}")
+        if self.currency in self.exchange_rates:
+            yield Finding(
+                "is the park's own currency: remove it.", key=f"exchange_rates.{self.currency}"
+            )
         for key in self.nodes.keys() & self.members.keys():
             yield Finding("is the key of a member: choose another key.", key=f"nodes.{key}")
         for key, carrier in self.carriers.items():
@@ -507,9 +514,16 @@ def _hint(word: str, options: Iterable[str]) -> str:
 
 
 def park_model() -> type[Park]:
-    """Return `Park` with every technology that is registered by now."""
-    import microgrid_opt.assets  # noqa: F401
+    """Return `Park` with every technology that is registered by now.
 
+    Raises
+    ------
+    InputError
+        An installed plugin cannot be imported.
+    """
+    from microgrid_opt.plugins import installed
+
+    installed()
     return _park_with(frozenset(asset_types()))
 
 

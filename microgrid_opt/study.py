@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from microgrid_opt.errors import Finding, InfeasibleError, InputError
+from microgrid_opt.completion import fill
+from microgrid_opt.errors import Finding, InfeasibleError, InputError, Location
 from microgrid_opt.park import park_model
 from microgrid_opt.problem import Origin, prepare
 from microgrid_opt.shipped import shipped
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.audit import Audit
     from microgrid_opt.compare import Comparison
+    from microgrid_opt.park import Park
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
     from microgrid_opt.solve.status import Progress
@@ -131,16 +133,41 @@ def resolve(document: Document) -> Problem:
     InputError
         With every problem that was found.
     """
+    park, where = checked(document)
+    return prepare(park, document.folder, where)
+
+
+def checked(document: Document) -> tuple[Park, Callable[[tuple[str | int, ...]], Location]]:
+    """Complete a document from the technology library and check it against the schema.
+
+    Returns
+    -------
+    tuple
+        The park, and where each of its keys stands.
+
+    Raises
+    ------
+    InputError
+        With every problem that was found.
+    """
     model = park_model()
-    data = document.data
-    context = {"currency": data.get("currency"), "folder": document.folder}
+    filled = fill(document)
+    document = filled.document
+    context = {"currency": document.data.get("currency"), "folder": document.folder}
     try:
-        park = model.model_validate(data, context=context)
+        park = model.model_validate(document.data, context=context)
+        found: list[Finding] = []
     except ValidationError as error:
-        raise InputError(findings_of(error, document, model)) from None
+        found = findings_of(error, document, model)
     except InputError as error:
-        raise InputError(list(_placed(error, document))) from None
-    return prepare(park, document.folder, document.where)
+        found = list(_placed(error, document))
+    # What an asset lacks for want of its library entry is not told as well.
+    found = [filled.told(one) for one in found if not filled.is_about_failed(one)]
+    if filled.findings:
+        found = sorted([*filled.findings, *found], key=lambda one: one.where or Location(""))
+    if found:
+        raise InputError(found)
+    return park, document.where
 
 
 def _placed(error: InputError, document: Document) -> Iterator[Finding]:

@@ -38,6 +38,8 @@ class Asset(Frozen):
     """Where its balances are held, such as a hall or a busbar; left out: with its member."""
     label: str | None = None
     """Name for tables and figures; the key of the asset when left out."""
+    technology: str | None = None
+    """Entry of the technology library that gives the values which are left out here."""
     in_reference: bool | None = None
     """Whether the reference plan has this asset; left out: with its existing capacity only."""
 
@@ -50,7 +52,8 @@ class Asset(Frozen):
             return
         (name,) = get_args(field.annotation)
         known = _REGISTRY.get(name)
-        if known is not None and known.__qualname__ != cls.__qualname__:
+        home = (cls.__module__, cls.__qualname__)
+        if known is not None and (known.__module__, known.__qualname__) != home:
             message = (
                 f"Asset type {name!r} is already taken by {known.__module__}.{known.__name__}."
             )

@@ -100,6 +100,14 @@ def start(
     debug: Annotated[
         bool, typer.Option("--debug", envvar=DEBUG, help="Show the traceback of every error.")
     ] = False,
+    imports: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--import",
+            metavar="MODULE|FILE.py",
+            help="Module that brings technologies; before the command. Repeat.",
+        ),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
@@ -107,6 +115,10 @@ def start(
 ) -> None:
     """Plan the energy system of a park: what to build, how to run it, what it costs and emits."""
     del debug, version
+    if imports:
+        from microgrid_opt.plugins import use
+
+        use(imports)
 
 
 @app.command()
@@ -324,18 +336,30 @@ def profiles() -> None:
     show_profiles(console(), rows)
 
 
+@app.command()
+def technologies(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="An entry, a set, or a part of their names."),
+    ] = None,
+) -> None:
+    """List the technology library: costs and performance with range, year and source."""
+    from microgrid_opt.cli.console import console
+    from microgrid_opt.cli.technologies import show
+
+    show(console(), name or "")
+
+
 @cases_app.command("list")
 def cases_list() -> None:
     """List the shipped cases: what each shows, hours, assets."""
     from microgrid_opt import study, yamlio
     from microgrid_opt.cli.console import console
     from microgrid_opt.cli.inventory import show_cases
-    from microgrid_opt.park import park_model
 
     def park_of(name: str) -> Any:
-        document = yamlio.apply_scenario(yamlio.load(study.park_file(f"case:{name}")), None)
-        context = {"currency": document.data.get("currency"), "folder": document.folder}
-        return park_model().model_validate(document.data, context=context)
+        document = yamlio.load(study.park_file(f"case:{name}"))
+        return study.checked(yamlio.apply_scenario(document, None))[0]
 
     show_cases(console(), [(name, park_of(name)) for name in study.case_names()])
 

@@ -34,7 +34,8 @@ def show_problem(out: Console, problem: Problem, scenarios: Iterable[str]) -> No
     for key, asset in park.assets.items():
         owner = f"{park.owner(key)}." if len(park.members) > 1 else ""
         sizes = [f"{name} {_range(spec)}" for name, spec in asset.sizes().items()]
-        assets.add_row(f"{owner}{key}", getattr(asset, "type", ""), ", ".join(sizes) or "-")
+        words = [getattr(asset, "type", ""), *([asset.technology] if asset.technology else [])]
+        assets.add_row(f"{owner}{key}", "\n".join(words), ", ".join(sizes) or "-")
     out.print()
     out.print(assets)
     series = table("Series", "Unit", "Mean", "Least", "Largest", f"Total {period(problem.horizon)}")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from microgrid_opt.completion import KEY
 from microgrid_opt.fields import Frozen, unit_of
+from microgrid_opt.library import library
 from microgrid_opt.park import Park, park_model
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ID = "urn:microgrid-opt:park:1"
 MOMENT = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$"
 """Date, or date and time with or without offset: JSON Schema's own format demands the offset."""
+FROM_LIBRARY = "FromLibrary"
 OF_THE_KEY = "as the key of the series"
 """Unit of numbers inside a series: the same shape serves power, prices and shares."""
 
@@ -40,6 +43,7 @@ def json_schema() -> dict[str, Any]:
     for part in reversed(list(_objects(schema))):
         _tidy(part)
     properties = schema["properties"]
+    _add_library(properties["assets"], definitions)
     properties["scenarios"] = _scenarios(list(properties))
     head = {
         "$schema": DIALECT,
@@ -48,6 +52,32 @@ def json_schema() -> dict[str, Any]:
         "description": schema.pop("description"),
     }
     return head | {key: value for key, value in schema.items() if key != "title"}
+
+
+def _add_library(assets: dict[str, Any], definitions: dict[str, Any]) -> None:
+    """Let an asset that names an entry of the library leave out what the entry gives."""
+    by_type: dict[str, list[str]] = {}
+    for name, entry in library().items():
+        by_type.setdefault(entry.type, []).append(name)
+    ((pattern, asset),) = assets["patternProperties"].items()
+    cases = []
+    keys: dict[str, Any] = {}
+    for kind, path in asset["discriminator"]["mapping"].items():
+        keys = definitions[path.removeprefix("#/$defs/")]["properties"]
+        parts = {key: {"$ref": f"{path}/properties/{key}"} for key in keys}
+        named = {"properties": {KEY: {"enum": by_type.get(kind, [])}}}
+        then = {"properties": parts, "propertyNames": {"enum": list(keys)}}
+        cases += [{"if": named, "then": then}] if kind in by_type else []
+    names = [name for kind in by_type.values() for name in kind]
+    definitions[FROM_LIBRARY] = {
+        "title": "Asset from the technology library",
+        "description": "An asset that takes from an entry of the library what it leaves out.",
+        "type": "object",
+        "required": [KEY],
+        "properties": {KEY: {**keys[KEY], "anyOf": [{"enum": sorted(names)}]}},
+        "allOf": cases,
+    }
+    assets["patternProperties"] = {pattern: {"anyOf": [asset, {"$ref": f"#/$defs/{FROM_LIBRARY}"}]}}
 
 
 def _scenarios(keys: list[str]) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from microgrid_opt.fields import unit_of
-from microgrid_opt.report.tables import format_number, humanised
+from microgrid_opt.library import comparison
+from microgrid_opt.plugins import outside
+from microgrid_opt.report.tables import Cell, Column, Table, format_number, humanised
 from microgrid_opt.units import unit_label
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from microgrid_opt.park import Park
     from microgrid_opt.report.view import View
 
 _READ_AS = {"deg": "°", "degC": "°C", "year": "years", "m2": "m²", "kg/m3": "kg/m³", "W/m2": "W/m²"}
@@ -72,7 +75,7 @@ def inputs_of(
         unit = _READ_AS.get(unit, unit)
         if array is not None:
             text = f"{_range(array)} {unit}".rstrip()
-            form = "from the site's weather" if value is None else _form(value)
+            form = "derived by the program" if value is None else _form(value)
             rows.append(Input(key, f"{text} ({form})" if form else text, _meaning(info), not given))
         elif isinstance(value, BaseModel):
             rows += inputs_of(value, currency, arrays, f"{path}.{name}", f"{key}.")
@@ -88,7 +91,7 @@ def inputs_of(
 
 
 def blocks(view: View) -> Iterator[dict[str, Any]]:
-    """Yield titled groups of inputs: the park's sections, then each asset."""
+    """Yield titled groups of inputs: the park's sections, then each asset with its library entry."""
     park, arrays = view.plan.problem.park, view.plan.problem.arrays
     for name in ("site", "horizon", "finance", "carbon", "targets", "carriers"):
         section = getattr(park, name)
@@ -101,12 +104,52 @@ def blocks(view: View) -> Iterator[dict[str, Any]]:
                 for row in inputs_of(item, park.currency, arrays, f"{name}.{key}", f"{key}.")
             ]
         if rows:
-            yield {"title": humanised(name), "kind": "", "rows": rows, "colour": ""}
+            yield {
+                "title": humanised(name),
+                "kind": "",
+                "rows": rows,
+                "colour": "",
+                "library": None,
+            }
     for key, asset in park.assets.items():
         rows = inputs_of(asset, park.currency, arrays, f"assets.{key}")
-        kind = str(getattr(asset, "type", type(asset).__name__)).replace("_", " ")
-        title = view.asset_label(park.owner(key), key)
-        yield {"title": title, "kind": kind, "rows": rows, "colour": view.colour(key)}
+        word = str(getattr(asset, "type", type(asset).__name__))
+        kind = ", of ".join([word.replace("_", " "), *map(str, outside([word]))])
+        yield {
+            "title": view.asset_label(park.owner(key), key),
+            "kind": kind,
+            "rows": rows,
+            "colour": view.colour(key),
+            "library": library_table(park, key),
+        }
+
+
+def library_table(park: Park, key: str) -> Table | None:
+    """Return what an asset uses beside what its entry of the technology library says.
+
+    ``None`` for an asset without entry.
+    """
+    rows = comparison(park, key)
+    columns = ("Key", "Used", "Library", "Range", "Overridden", "Source", "Year")
+    cells: list[list[Cell]] = [
+        [
+            row.key,
+            _quantity(row.unit, row.used),
+            _quantity(row.library_unit, row.library),
+            _quantity(row.library_unit, row.low, row.high),
+            "yes" if row.is_overridden else "no",
+            f"{row.value.source}. {row.value.note}".strip(),
+            str(row.value.year),
+        ]
+        for row in rows
+    ]
+    return Table([Column(title) for title in columns], cells) if rows else None
+
+
+def _quantity(unit: str, *numbers: float) -> str:
+    """Return one number with its unit, or a range of two."""
+    text = " to ".join(format_number(number, digits=5) for number in numbers)
+    return f"{text} {_READ_AS.get(unit, unit)}".rstrip()
 
 
 def input_label(view: View, key: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.errors import Finding, InputError, Location, MicrogridError
 from microgrid_opt.finance import Investment
+from microgrid_opt.plugins import outside
 from microgrid_opt.store.atomic import replace_folder
 from microgrid_opt.store.encoding import RESULTS, files_of, results_of, timings_of, to_json
 from microgrid_opt.summary import describe, summarise
@@ -189,6 +190,7 @@ def _files(plan: Plan, command: str) -> Iterator[tuple[str, bytes]]:
             yield name, data
 
     yield from hashed(_contents(plan))
+    types = (getattr(asset, "type", "") for asset in plan.problem.park.assets.values())
     manifest = {
         "program": PROGRAM,
         "schema": SCHEMA,
@@ -196,6 +198,7 @@ def _files(plan: Plan, command: str) -> Iterator[tuple[str, bytes]]:
         "command": command,
         "origin": {key: value or None for key, value in asdict(plan.problem.origin).items()},
         "inputs": dict(plan.problem.files),
+        "plugins": [asdict(home) for home in outside(types)],
         "versions": {"python": platform.python_version()} | {n: _version(n) for n in _PACKAGES},
         "solver": {
             "name": plan.results.run.solver,

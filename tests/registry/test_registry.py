@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 import yaml
 
+from microgrid_opt import yamlio
+from microgrid_opt.completion import fill
 from microgrid_opt.fields import Frozen, Size, unit_of
 from microgrid_opt.series.shapes import Series
 from microgrid_opt.shipped import shipped
@@ -155,8 +157,8 @@ def test_mathematics_are_tested_by_hand(name: str) -> None:
 def used_in_cases() -> set[str]:
     found: set[str] = set()
     for case in case_names():
-        text = (shipped("cases") / case / "park.yaml").read_text(encoding="utf-8")
-        found |= {asset["type"] for asset in yaml.safe_load(text)["assets"].values()}
+        document = fill(yamlio.load(shipped("cases") / case / "park.yaml")).document
+        found |= {asset["type"] for asset in document.data["assets"].values()}
     return found
 
 

@@ -79,7 +79,7 @@ BAD = [
         "unknown key far from any",
         told=(
             "park.yaml:3:1: colour = 'red': unknown key; allowed: schema, name, "
-            "description, currency, site, horizon, finance, carriers, members, "
+            "description, currency, exchange_rates, site, horizon, finance, carriers, members, "
             "assets, carbon, targets"
         ),
         old="name: Bad input",
