@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import Literal
 
 from microgrid_opt.fields import EnergyPerKg, PricePerKg, SizedKg, SizedKgPerHour
 from microgrid_opt.formulations.reservoir import Reservoir
-
-if TYPE_CHECKING:
-    from microgrid_opt.audit import AssetAudit
-    from microgrid_opt.builder import Builder
-    from microgrid_opt.fields import Size
 
 ELECTRICITY = "electricity"
 
@@ -34,12 +29,6 @@ class HydrogenStore(Reservoir):
     start, end and flow limits in `microgrid_opt.formulations.reservoir`.
     """
 
-    carrier: ClassVar[str] = "hydrogen"
-    unit: ClassVar[str] = "kg"
-    capacity_name: ClassVar[str] = "capacity"
-    power_name: ClassVar[str] = "flow"
-    flow_unit: ClassVar[str] = "kg/h"
-
     type: Literal["hydrogen_store"]
     capacity_kg: SizedKg
     """Usable mass between empty and full."""
@@ -53,33 +42,31 @@ class HydrogenStore(Reservoir):
     """Cost of each kg discharged."""
 
     @property
-    def capacity_size(self) -> Size:
-        """Usable mass."""
-        return self.capacity_kg
+    def carriers(self) -> tuple[str, str]:
+        """Hydrogen both ways."""
+        return "hydrogen", "hydrogen"
 
     @property
-    def power_size(self) -> Size | None:
-        """Flow limit, if it has a size of its own."""
-        return self.flow_kg_per_hour
+    def unit(self) -> Literal["kWh", "kg"]:
+        """Mass."""
+        return "kg"
+
+    @property
+    def capacity_key(self) -> str:
+        """Usable mass."""
+        return "capacity_kg"
+
+    @property
+    def power_keys(self) -> tuple[str, str]:
+        """One limit for both ways."""
+        return "flow_kg_per_hour", "flow_kg_per_hour"
 
     @property
     def flow_costs(self) -> tuple[float, float]:
         """Cost of charging and of discharging."""
         return self.charge_cost_per_kg, self.discharge_cost_per_kg
 
-    def build(self, b: Builder) -> None:
-        """Write the tank and the electricity of compression."""
-        super().build(b)
-        if self.compression_kwh_per_kg:
-            b.draw(
-                ELECTRICITY,
-                b.written("charge"),
-                factor=self.compression_kwh_per_kg,
-                role="conversion",
-            )
-
-    def audit(self, a: AssetAudit) -> None:
-        """Re-derive the tank and the electricity of compression."""
-        super().audit(a)
-        power = a.series("charge") * self.compression_kwh_per_kg
-        a.equal("compression", a.drawn(ELECTRICITY), power, unit="kW")
+    @property
+    def charging_work(self) -> float:
+        """Electricity of compression."""
+        return self.compression_kwh_per_kg

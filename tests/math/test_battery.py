@@ -297,3 +297,30 @@ def test_what_needs_a_power_is_refused_without_one(battery: str, message: str) -
     """Proves: a limit that would be ignored is refused."""
     with pytest.raises(InputError, match=message):
         problem_of(storage("1", battery))
+
+
+# ------------------------------------------------------------------ hours
+
+
+def test_hours_stand_for_the_energy() -> None:
+    """Proves: 10 kW at 0.2 for 1 h are 10 kWh: 20 + 2. Sensitivity: for half an hour 20 kW are bought."""
+    power = LOSSLESS + "power_kw: {max_kw: 99, annual_cost_per_kw: 0.2}, hours: "
+    results = solved(storage(day(1, 3), power + "1"))
+    assert results.size("battery", "power") == pytest.approx(10)
+    assert results.cost == pytest.approx(22)
+    half = solved(storage(day(1, 3), power + "0.5"))
+    assert half.size("battery", "power") == pytest.approx(20)
+    assert half.cost == pytest.approx(24)
+
+
+def test_hours_tie_both_sizes() -> None:
+    """Proves: 10 kW for 2 h must be 20 kWh, at 0.2 and 0.3: 20 + 2 + 6. Sensitivity: free, 20 + 2 + 3."""
+    results = solved(storage(day(1, 3), PRICED + ", hours: 2"))
+    assert results.size("battery", "energy") == pytest.approx(20)
+    assert results.cost == pytest.approx(28)
+
+
+def test_battery_without_energy_and_hours_is_refused() -> None:
+    """Proves: a battery of no size is refused, and what may be given is told."""
+    with pytest.raises(InputError, match=r"energy_kwh: is missing: give it, or the hours"):
+        problem_of(storage("1", LOSSLESS + "power_kw: 1"))

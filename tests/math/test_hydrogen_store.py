@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import bill, day, park, solved
+from microgrid_opt.errors import InputError
+from tests.support import bill, day, park, problem_of, solved
 
 PARK = """
     process: {type: hydrogen_demand, flow_kg_per_hour: 2}
@@ -62,3 +63,32 @@ def test_losses_of_a_tank() -> None:
     """
     text = park(PARK % (day(10, 30), "capacity_kg: 9, self_discharge_per_hour: 0.1"))
     assert solved(text).cost == pytest.approx(20 + 20 / 0.9)
+
+
+def test_flow_is_per_hour_on_unequal_steps() -> None:
+    """Proves: 1.5 kg/h over 2 h, 1 h and 0.5 h: 3 kg in at 10; 0.5 × 1.5 kg and 1.5 × 1 kg out at 30.
+
+    Sensitivity: a flow limit per step instead of per hour would move 1.5 kg each.
+    """
+    text = park(
+        PARK
+        % ("{hourly: [10, 10, 30, 30" + ", 1" * 20 + "]}", "capacity_kg: 9, flow_kg_per_hour: 1.5"),
+        horizon="{start: 2025-03-03, steps_hours: [2, 1, 0.5]}",
+    )
+    results = solved(text)
+    assert results.of("tank.charge") == pytest.approx([2.25 / 2, 0, 0])
+    assert results.cost == pytest.approx((4 + 2.25) * 10 + (3 - 2.25) * 30)
+
+
+@pytest.mark.parametrize(
+    ("tank", "message"),
+    [
+        ("flow_kg_per_hour: 1", "capacity_kg"),
+        ("capacity_kg: 9, exclusive: true", "exclusive: needs a bound"),
+        ("capacity_kg: 9, max_fraction: 0.1, min_fraction: 0.2", "min_fraction: lies above"),
+    ],
+)
+def test_what_does_not_fit_is_refused(tank: str, message: str) -> None:
+    """Proves: a tank without capacity, bound or room is refused by name."""
+    with pytest.raises(InputError, match=message):
+        problem_of(park(PARK % ("1", tank)))
