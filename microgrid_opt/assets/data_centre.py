@@ -104,7 +104,7 @@ class Cooling(Frozen):
     """Share of the overhead (PUE less 1) that was cooling, and falls away."""
 
 
-class HeatRecovery(Frozen):
+class ServerHeat(Frozen):
     """Waste heat that can be delivered."""
 
     carrier: CarrierName = "heat"
@@ -160,7 +160,7 @@ class DataCentre(Asset):
     """Outdoor temperature; left out: from the site's weather."""
     cooling: Cooling | None = None
     """Cooling by the park's cold."""
-    heat_recovery: HeatRecovery | None = None
+    heat_recovery: ServerHeat | None = None
     """Waste heat that can be delivered; how much is the plan's choice."""
 
     @model_validator(mode="after")
@@ -269,7 +269,7 @@ class DataCentre(Asset):
         return firm, deferrable
 
     @staticmethod
-    def _write_heat(b: Builder, spec: HeatRecovery, firm: Floats, flexible: list[Any]) -> None:
+    def _write_heat(b: Builder, spec: ServerHeat, firm: Floats, flexible: list[Any]) -> None:
         limit = np.inf if spec.limit_kw is None else spec.limit_kw
         if flexible:
             heat = b.series("heat", unit="kW", upper=spec.limit_kw)

@@ -265,10 +265,7 @@ BAD = [
     ),
     Bad(
         "missing type",
-        told=(
-            "park.yaml:22:3: assets.battery.type: this key is required: it must be "
-            f"{types()}"
-        ),
+        told=(f"park.yaml:22:3: assets.battery.type: this key is required: it must be {types()}"),
         old="    type: battery\n",
         new="",
     ),
