@@ -370,7 +370,7 @@ class FlexibleLoad(Asset):
             figures["shifted"] = r.quantity(r.energy("taken_away"), "kWh")
         if self.curtail is not None:
             energy = sum(r.energy(f"curtailed_{k + 1}") for k in range(len(self.curtail.levels)))
-            figures["curtailed"] = r.quantity(energy, "kWh")
+            figures["curtailed_load"] = r.quantity(energy, "kWh")
         if figures:
             figures["peak"] = r.quantity(r.series("power").max(), "kW")
             figures["peak_without_flexibility"] = r.quantity(r.data("power_kw").max(), "kW")

@@ -260,7 +260,7 @@ def test_levels_are_cut_by_their_price() -> None:
     assert bill(results, "plant", "curtailment") == pytest.approx(2 * 2 + 3 * 4 + 2 * 2)
     assert results.cost == pytest.approx(10 + 25 + 24 + 20)
     figures = results.details.set_index(["asset", "name"])["value"]
-    assert figures["plant", "curtailed"] == pytest.approx(7)
+    assert figures["plant", "curtailed_load"] == pytest.approx(7)
     assert results.total("unserved") == 0.0
     dear = solved(text.replace("per_kwh: 4", "per_kwh: 6"))
     assert dear.cost - results.cost == pytest.approx(3)
