@@ -149,28 +149,31 @@ def _hydrogen_and_heat(
 ) -> tuple[Any, Any, Any]:
     """Add converters and tank; return net hydrogen, net heat and the gas that is burnt."""
     taken = {}
-    for key in ("electrolyser", "fuel_cell", "electric_boiler"):
+    # Constant ratios read no series, so that no problem is needed to state them.
+    converters = ("electrolyser", "fuel_cell", "electric_boiler")
+    ratios = {key: assets[key].outputs(pen) for key in converters}
+    for key in converters:
         asset = assets[key]
         size = pen.size(f"{key}_power", asset.power_kw)
-        per_size = 1.0 if asset.size_on == "input" else 1.0 / asset.outputs[asset.product]
+        per_size = 1.0 if asset.size_on == "input" else 1.0 / ratios[key][asset.product]
         taken[key] = pen.flow(f"{key}_input")
         pen.rule(taken[key] - per_size * size <= 0, f"{key}_input_limit")
-    burner, tank, cell = assets["gas_boiler"], assets["hydrogen_store"], assets["fuel_cell"]
+    burner, tank = assets["gas_boiler"], assets["hydrogen_store"]
     burnt = pen.flow("gas_boiler_input", burner.power_kw.fixed / burner.efficiency)
     pen.cost.append((burnt * (pen.hours * burner.variable_om_per_kwh * burner.efficiency)).sum())
     capacity = pen.size("hydrogen_store_capacity", tank.capacity_kg)
     charge, discharge = pen.flow("hydrogen_store_charge"), pen.flow("hydrogen_store_discharge")
     pen.store("hydrogen_store", tank, (charge, discharge), capacity)
-    power["in"] = power["in"] + cell.outputs["electricity"] * taken["fuel_cell"]
+    power["in"] = power["in"] + ratios["fuel_cell"]["electricity"] * taken["fuel_cell"]
     power["out"] = (
         taken["electrolyser"] + taken["electric_boiler"] + tank.compression_kwh_per_kg * charge
     )
-    made = assets["electrolyser"].outputs["hydrogen"] * taken["electrolyser"]
+    made = ratios["electrolyser"]["hydrogen"] * taken["electrolyser"]
     hydrogen = made - taken["fuel_cell"] + discharge - charge
     heat = (
         assets["electric_boiler"].efficiency * taken["electric_boiler"]
         + burner.efficiency * burnt
-        + cell.outputs["heat"] * taken["fuel_cell"]
+        + ratios["fuel_cell"]["heat"] * taken["fuel_cell"]
     )
     return hydrogen, heat, burnt
 

@@ -160,7 +160,7 @@ def _hydrogen(draw: Any, steps: int, *_: bool) -> dict[str, Any]:
         "truck": {"type": "supply", "carrier": "hydrogen", "price_per_kg": draw(quarters(20, 60))},
         "cell": {
             "type": "electrolyser",
-            "consumption_kwh_per_kg": 10,
+            "consumption_kwh_per_kg": 40,
             "power_kw": {"max_kw": 30, "annual_cost_per_kw": draw(quarters(0, 2))},
         },
         "tank": {

@@ -10,6 +10,9 @@ from microgrid_opt.solve.handoff import extract
 from microgrid_opt.solve.reference import assert_same, extract_reference
 from microgrid_opt.study import case_names, load
 
+READ_TWICE = {"minimal", "neighbours", "shared_storage", "wind_pv_hydrogen", "hydrogen_hub"}
+"""Whole horizons of these are read a second time, entry by entry; sixty hours of all are elsewhere."""
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", case_names())
@@ -28,4 +31,5 @@ def test_hand_off_of_shipped_case(case: str, monkeypatch: pytest.MonkeyPatch) ->
     )
     matrix = extract(draft.model)
     assert max(most) == 1
-    assert_same(matrix, extract_reference(draft.model))
+    if case in READ_TWICE:
+        assert_same(matrix, extract_reference(draft.model))
