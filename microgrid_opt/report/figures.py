@@ -50,13 +50,15 @@ def sizes(view: View) -> list[Spec]:
         repeated = rows.duplicated(["member", "asset"], keep=False)
         names = [
             plain(view.asset_label(row["member"], row["asset"]))
-            + (f" ({row['size']})" if twice else "")
+            + (f" ({humanised(row['size'])})" if twice else "")
             for (_, row), twice in zip(rows.iterrows(), repeated, strict=True)
         ]
         hues = [view.colour(asset) for asset in rows["asset"]]
+        # What is given up stands no more.
+        kept = rows["total"] - rows["new"]
         parts = (
-            ("existing", [faded(c, 0.4) for c in hues]),
-            ("new", hues),
+            ("existing", kept, [faded(c, 0.4) for c in hues]),
+            ("new", rows["new"], hues),
         )
         traces = [
             {
@@ -64,13 +66,13 @@ def sizes(view: View) -> list[Spec]:
                 "orientation": "h",
                 "name": humanised(part),
                 "y": names,
-                "x": [rounded(value / divisor) for value in rows[part]],
+                "x": [rounded(value / divisor) for value in values],
                 "marker": {"color": colours},
                 "showlegend": False,
                 "hovertemplate": f"%{{y}}<br>{part} %{{x:,.5~r}} {shown}<extra></extra>",
             }
-            for part, colours in parts
-            if (rows[part].abs() > 0).any()
+            for part, values, colours in parts
+            if (values.abs() > 0).any()
         ]
         layout = {
             "barmode": "stack",
