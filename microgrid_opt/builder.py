@@ -17,6 +17,7 @@ from pyomo.core.base import constraint as pyomo_constraint
 
 from microgrid_opt.draft import Cap, Column, Draft, Flow, Given, Rounding
 from microgrid_opt.errors import Finding, InfeasibleError, InputError
+from microgrid_opt.formulations.indexed import Always
 from microgrid_opt.formulations.sizing import write_size
 from microgrid_opt.ledger import CO2, COST, EFFECTS, Entry, Linear
 from microgrid_opt.solve.containersum import ContainerSum
@@ -33,18 +34,6 @@ if TYPE_CHECKING:
 
 BALANCE = "balance"
 POLICIES = "policies"
-
-
-class _Everywhere:
-    """A number that can be indexed like a parameter, so that rules read the same."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: float) -> None:
-        self.value = value
-
-    def __getitem__(self, _: Any) -> float:
-        return self.value
 
 
 class Builder:
@@ -185,7 +174,7 @@ class Builder:
         """Return ``values`` as something that a rule can index with a step."""
         array = np.asarray(values)
         if array.ndim == 0 or (array.dtype.kind == "f" and (array == array[0]).all()):
-            return _Everywhere(float(array.flat[0]))
+            return Always(float(array.flat[0]))
         parameter = pyo.Param(self._draft.model.steps, within=pyo.Any)
         self._block.add_component(name, parameter)
         # The values are numbers of a checked array; Pyomo's own per-entry checks cost 30 times this.

@@ -29,6 +29,8 @@ class Carrier(Frozen):
         return "kW" if self.unit == "kWh" else f"{self.unit}/h"
 
 
+ELECTRICITY = "electricity"
+"""Carrier of what the grid and all electric machines exchange."""
 HYDROGEN_LHV_KWH_PER_KG = 33.33
 """Lower heating value of hydrogen: 119.96 MJ/kg (NIST Chemistry WebBook, 25 °C) = 33.32 kWh/kg,
 commonly rounded to 33.33 (ISO 14687 energy tables, IEA 2019 The Future of Hydrogen)."""

@@ -36,6 +36,10 @@ class Frozen(BaseModel):
     )
 
 
+SAME = 1e-9
+"""Numbers of a park that agree to this are the same [-]."""
+
+
 def refuse(kind: str, message: str, **context: Any) -> PydanticCustomError:
     """Return an error for a validator to raise; the finding shows ``message`` as it is."""
     return PydanticCustomError(kind, message, context)

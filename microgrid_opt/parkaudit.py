@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.finance import annual_cost
 from microgrid_opt.ledger import KG_PER_T
 
@@ -26,7 +27,6 @@ FEASIBILITY = 1e-6
 with the row's scale."""
 CENT = 0.01
 """Money is compared to a hundredth of the currency or to `RELATIVE`, whichever is larger."""
-ELECTRICITY = "electricity"
 
 
 def audit_park(book: Book, reference_co2_kg: float | None) -> None:

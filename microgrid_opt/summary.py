@@ -228,7 +228,7 @@ def _caps(results: Results) -> list[dict[str, Any]]:
             "limit": quantity(row["limit"], row["unit"]),
             "value": quantity(row["value"], row["unit"]),
             "binding": bool(row["binding"]),
-            "shadow_price": quantity(row["shadow_price"], f"{results.currency}/{row['unit']}"),
+            "shadow_price": quantity(row["shadow_price"], row["price_unit"]),
         }
         for row in results.caps.to_dict("records")
     ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import CarrierName, KWhPerKWh, PricePerKWh, SizedKW
 from microgrid_opt.formulations.converter import Converter
 from microgrid_opt.formulations.cop import SeriesCop
-from microgrid_opt.formulations.waste_heat import ELECTRICITY, CoolingTower
+from microgrid_opt.formulations.waste_heat import CoolingTower
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,6 +11,7 @@ from microgrid_opt.assets.base import Asset
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import (
     KW,
+    SAME,
     CarrierName,
     Kg,
     KgPerHour,
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SAME = 1e-9
 Powers = Annotated[tuple[KW, ...], Field(min_length=1)]
 Flows = Annotated[tuple[KgPerHour, ...], Field(min_length=1)]
 _SIDES = ("inputs_kw", "inputs_kg_per_hour", "outputs_kw", "outputs_kg_per_hour")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import Efficiency, PositiveHours, PricePerKWh, SizedKW, SizedKWh
 from microgrid_opt.formulations.ageing import Ageing
-from microgrid_opt.formulations.reservoir import ELECTRICITY, Reservoir
+from microgrid_opt.formulations.reservoir import Reservoir
 
 
 class Battery(Reservoir):
@@ -55,26 +56,6 @@ class Battery(Reservoir):
     def carriers(self) -> tuple[str, str]:
         """Electricity both ways."""
         return ELECTRICITY, ELECTRICITY
-
-    @property
-    def capacity_key(self) -> str:
-        """Energy capacity."""
-        return "energy_kwh"
-
-    @property
-    def power_keys(self) -> tuple[str, str]:
-        """One inverter for both ways."""
-        return "power_kw", "power_kw"
-
-    @property
-    def hours_of_discharge(self) -> float | None:
-        """Energy capacity per power."""
-        return self.hours
-
-    @property
-    def flow_costs(self) -> tuple[float, float]:
-        """Cost of charging and of discharging."""
-        return self.charge_cost_per_kwh, self.discharge_cost_per_kwh
 
     @property
     def wears(self) -> Ageing | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import model_validator
 
 from microgrid_opt.assets.base import Asset
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import CarrierName, CO2PerUnit, PricePerUnit, refuse, require_one
 from microgrid_opt.ledger import CO2, COST
 from microgrid_opt.series import SeriesKgPerHour, SeriesKW
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from microgrid_opt.builder import Builder
     from microgrid_opt.carriers import Carrier
     from microgrid_opt.results import AssetResults, Quantity
-
-ELECTRICITY = "electricity"
 
 
 class Byproduct(Asset):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import CarrierName, PricePerKWh, SizedKW
 from microgrid_opt.formulations.converter import Converter
 from microgrid_opt.formulations.cop import Side, TwoTemperatures
-from microgrid_opt.formulations.waste_heat import ELECTRICITY, CoolingTower, HeatRecovery
+from microgrid_opt.formulations.waste_heat import CoolingTower, HeatRecovery
 from microgrid_opt.results import DUST
 
 if TYPE_CHECKING:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import Efficiency, Factor, PricePerKWh, SizedKW
-from microgrid_opt.formulations.fuel import ELECTRICITY, FuelConverter, WeightedSum
+from microgrid_opt.formulations.fuel import FuelConverter
+from microgrid_opt.formulations.indexed import WeightedSum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from microgrid_opt.assets.base import Asset
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import (
     KW,
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-ELECTRICITY = "electricity"
 Pue = Annotated[float, Unit("1", ge=1)]
 SeriesPue = Annotated[Series, SeriesField("1", ge=1)]
 

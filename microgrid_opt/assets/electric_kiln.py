@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import (
     CarrierName,
     Efficiency,
@@ -17,7 +18,7 @@ from microgrid_opt.fields import (
     require_one,
 )
 from microgrid_opt.formulations.converter import Converter
-from microgrid_opt.formulations.waste_heat import ELECTRICITY, HeatRecovery
+from microgrid_opt.formulations.waste_heat import HeatRecovery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -8,6 +8,7 @@ import numpy as np
 
 from microgrid_opt.carriers import HYDROGEN_LHV_KWH_PER_KG
 from microgrid_opt.fields import (
+    SAME,
     CarrierName,
     Fraction,
     Frozen,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 OXYGEN_KG_PER_KG = 15.999 / 2.016
 """Oxygen beside each kg of hydrogen: O : H2 by standard atomic weights (IUPAC 2021)."""
-SAME = 1e-9
 
 
 class ConsumptionAtLoad(Frozen):

@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from microgrid_opt.assets.base import Asset
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.errors import Finding, InputError
-from microgrid_opt.fields import refuse
+from microgrid_opt.fields import SAME, refuse
 from microgrid_opt.formulations.vehicles import Stays, VehicleGroup, replayed
 from microgrid_opt.formulations.wallclock import hours_inside, step_ends
 from microgrid_opt.formulations.windows import Name, overlapping
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from microgrid_opt.results import AssetResults, Quantity
 
     Floats = NDArray[np.float64]
-
-ELECTRICITY = "electricity"
-SAME = 1e-9
 
 
 class EvFleet(Asset):

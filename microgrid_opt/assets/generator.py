@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import Efficiency, Fraction, PricePerKWh, SizedKW
-from microgrid_opt.formulations.fuel import ELECTRICITY, FuelConverter
+from microgrid_opt.formulations.fuel import FuelConverter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

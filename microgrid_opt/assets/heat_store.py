@@ -56,21 +56,6 @@ class HeatStore(Reservoir):
         return self.heat_carrier, self.heat_carrier
 
     @property
-    def capacity_key(self) -> str:
-        """Heat between empty and full."""
-        return "energy_kwh"
-
-    @property
     def power_keys(self) -> tuple[str, str]:
         """One size for both ways, or one for each."""
         return powers.keys(self, "power_kw", "charge_power_kw", "discharge_power_kw")
-
-    @property
-    def hours_of_discharge(self) -> float | None:
-        """Capacity per discharge power."""
-        return self.hours
-
-    @property
-    def flow_costs(self) -> tuple[float, float]:
-        """Cost of charging and of discharging."""
-        return self.charge_cost_per_kwh, self.discharge_cost_per_kwh

@@ -7,8 +7,6 @@ from typing import Literal
 from microgrid_opt.fields import EnergyPerKg, PricePerKg, SizedKg, SizedKgPerHour
 from microgrid_opt.formulations.reservoir import Reservoir
 
-ELECTRICITY = "electricity"
-
 
 class HydrogenStore(Reservoir):
     r"""Hydrogen tank on the hydrogen balance.
@@ -60,11 +58,6 @@ class HydrogenStore(Reservoir):
     def power_keys(self) -> tuple[str, str]:
         """One limit for both ways."""
         return "flow_kg_per_hour", "flow_kg_per_hour"
-
-    @property
-    def flow_costs(self) -> tuple[float, float]:
-        """Cost of charging and of discharging."""
-        return self.charge_cost_per_kg, self.discharge_cost_per_kg
 
     @property
     def charging_work(self) -> float:

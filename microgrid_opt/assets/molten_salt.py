@@ -100,27 +100,12 @@ class MoltenSalt(Reservoir):
         return self.charge_carrier, self.heat_carrier
 
     @property
-    def capacity_key(self) -> str:
-        """Heat between cold and hot salt."""
-        return "energy_kwh"
-
-    @property
     def power_keys(self) -> tuple[str, str]:
         """Heater and steam generator."""
         return "charge_power_kw", "discharge_power_kw"
-
-    @property
-    def hours_of_discharge(self) -> float | None:
-        """Capacity per power of the steam generator."""
-        return self.hours
 
     @property
     def kept_per_hour(self) -> float:
         """Share of the content that an hour leaves."""
         hour = super().kept_per_hour
         return hour if not self.loss_per_day else float((1.0 - self.loss_per_day) ** (1.0 / 24.0))
-
-    @property
-    def flow_costs(self) -> tuple[float, float]:
-        """Cost of charging and of discharging."""
-        return self.charge_cost_per_kwh, self.discharge_cost_per_kwh

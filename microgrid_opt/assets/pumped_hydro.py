@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import (
     Efficiency,
     PositiveHours,
@@ -16,7 +17,7 @@ from microgrid_opt.fields import (
     require_one,
 )
 from microgrid_opt.formulations import powers
-from microgrid_opt.formulations.reservoir import ELECTRICITY, Reservoir
+from microgrid_opt.formulations.reservoir import Reservoir
 from microgrid_opt.results import DUST
 from microgrid_opt.series import SeriesKW
 
@@ -94,11 +95,6 @@ class PumpedHydro(Reservoir):
         return ELECTRICITY, ELECTRICITY
 
     @property
-    def capacity_key(self) -> str:
-        """Energy of the water."""
-        return "energy_kwh"
-
-    @property
     def power_keys(self) -> tuple[str, str]:
         """One reversible machine, or pump and turbine."""
         return powers.keys(self, "power_kw", "pump_power_kw", "turbine_power_kw")
@@ -113,11 +109,6 @@ class PumpedHydro(Reservoir):
     def inflow_key(self) -> str | None:
         """Natural inflow, where there is any."""
         return None if self.inflow_kw is None else "inflow_kw"
-
-    @property
-    def flow_costs(self) -> tuple[float, float]:
-        """Cost of pumping and of generating."""
-        return self.charge_cost_per_kwh, self.discharge_cost_per_kwh
 
     def summary(self, r: AssetResults) -> Mapping[str, Quantity]:
         """Return cycles, losses and spill, and full-load hours of pumping and of generating."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import (
+    SAME,
     Efficiency,
     Frozen,
     PlaceName,
@@ -20,7 +22,7 @@ from microgrid_opt.fields import (
 )
 from microgrid_opt.formulations import content
 from microgrid_opt.formulations.ageing import Ageing
-from microgrid_opt.formulations.reservoir import CONTENT, ELECTRICITY, Reservoir
+from microgrid_opt.formulations.reservoir import CONTENT, Reservoir
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
     from microgrid_opt.builder import Builder
     from microgrid_opt.formulations.content import Scaled
     from microgrid_opt.results import AssetResults, Quantity
-
-SAME = 1e-9
 
 
 class User(Frozen):
@@ -143,26 +143,6 @@ class SharedBattery(Reservoir):
     def carriers(self) -> tuple[str, str]:
         """Electricity both ways."""
         return ELECTRICITY, ELECTRICITY
-
-    @property
-    def capacity_key(self) -> str:
-        """Energy capacity."""
-        return "energy_kwh"
-
-    @property
-    def power_keys(self) -> tuple[str, str]:
-        """One converter for both ways."""
-        return "power_kw", "power_kw"
-
-    @property
-    def hours_of_discharge(self) -> float | None:
-        """Energy capacity per power."""
-        return self.hours
-
-    @property
-    def flow_costs(self) -> tuple[float, float]:
-        """Cost of charging and of discharging."""
-        return self.charge_cost_per_kwh, self.discharge_cost_per_kwh
 
     @property
     def wears(self) -> Ageing | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import (
     CarrierName,
     KWhPerUnit,
@@ -18,7 +19,7 @@ from microgrid_opt.fields import (
     refuse,
 )
 from microgrid_opt.formulations import powers
-from microgrid_opt.formulations.reservoir import ELECTRICITY, Reservoir
+from microgrid_opt.formulations.reservoir import Reservoir
 from microgrid_opt.series import SeriesKgPerHour, SeriesKW
 
 if TYPE_CHECKING:

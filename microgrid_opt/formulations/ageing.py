@@ -49,6 +49,7 @@ import numpy as np
 from pydantic import Field
 
 from microgrid_opt.fields import (
+    SAME,
     Cycles,
     FadePerYear,
     Frozen,
@@ -77,7 +78,6 @@ if TYPE_CHECKING:
     from microgrid_opt.results import AssetResults, Quantity
 
 CATEGORY = "ageing"
-SAME = 1e-9
 
 
 class CycleLife(Frozen):

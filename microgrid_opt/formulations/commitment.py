@@ -75,6 +75,7 @@ from microgrid_opt.fields import (
     refuse,
 )
 from microgrid_opt.formulations import replay, starts, switching
+from microgrid_opt.formulations.indexed import Times
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,19 +98,6 @@ class Standby(Frozen):
     """Carrier that is drawn in standby."""
     start_cost: Money = 0.0
     """Cost of going from standby into operation (warm start)."""
-
-
-class Times:
-    """A number times a series, which a rule can index with a step as it does the series."""
-
-    __slots__ = ("factor", "series")
-
-    def __init__(self, factor: float, series: Any) -> None:
-        self.factor = factor
-        self.series = series
-
-    def __getitem__(self, t: Any) -> Any:
-        return self.factor * self.series[t]
 
 
 class States(NamedTuple):

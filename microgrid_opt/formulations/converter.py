@@ -32,8 +32,8 @@ from pydantic import model_validator
 from microgrid_opt.assets.base import Asset
 from microgrid_opt.fields import refuse
 from microgrid_opt.formulations.commitment import Commitment, States
+from microgrid_opt.formulations.indexed import Always
 from microgrid_opt.formulations.partload import (
-    Always,
     Curve,
     Flows,
     LoadPoint,
@@ -250,6 +250,12 @@ class Converter(Asset):
         limited: dict[str, Any] = {"upper": size, "profile": share}
         taken = b.series("input", unit=b.flow_unit(self.source), **(limited if by_input else {}))
         made = b.series("output", unit=b.flow_unit(self.product), **({} if by_input else limited))
+        self.tie(b, curve, taken, made, size, ratio)
+        return taken, made
+
+    def tie(self, b: Builder, curve: Curve, taken: Any, made: Any, size: Any, ratio: Ratio) -> None:
+        """Commit the load and tie input and main output, which rules can index, by the curve."""
+        share, by_input = self.availability(b), self.size_on == "input"
         load, other = (taken, made) if by_input else (made, taken)
         states = self._commit(b, load, size, share, capacity=True)
         on: Any = Always(1.0) if states is None else states.on
@@ -261,7 +267,6 @@ class Converter(Asset):
             start = curve.loads[0]
             if np.any(share * self.commitment.min_load_fraction < start):
                 b.require("part_load_start", lambda t: load[t] >= start * capacity[t])
-        return taken, made
 
     # ------------------------------------------------------------------ audit
 

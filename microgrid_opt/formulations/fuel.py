@@ -39,14 +39,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
-from microgrid_opt.fields import CarrierName, CO2PerKWh, Factor, Fraction, Frozen
+from microgrid_opt.carriers import ELECTRICITY
+from microgrid_opt.fields import SAME, CarrierName, CO2PerKWh, Factor, Fraction, Frozen
 from microgrid_opt.formulations.converter import Converter
-from microgrid_opt.formulations.partload import Always, Curve, Flows, write_curve
+from microgrid_opt.formulations.indexed import WeightedSum
 from microgrid_opt.results import DUST
 from microgrid_opt.series import SeriesFraction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -55,13 +56,12 @@ if TYPE_CHECKING:
     from microgrid_opt.carriers import Carrier
     from microgrid_opt.draft import Role
     from microgrid_opt.formulations.converter import InputSeries, Ratio
+    from microgrid_opt.formulations.partload import Curve
     from microgrid_opt.results import AssetResults, Quantity
 
-ELECTRICITY = "electricity"
 LARGEST_YIELD = 1.18
 """Most energy per lower heating value [-]: that of hydrogen, whose higher heating value is 141.8 MJ/kg
 against 120.0 MJ/kg (NIST Chemistry WebBook, 25 °C); with any other fuel condensing gains less."""
-SAME = 1e-9
 
 
 class BlendedFuel(Frozen):
@@ -85,16 +85,6 @@ class BlendedFuel(Frozen):
             b.require(f"min_share_{name}", lambda t: flow[t] >= least * total[t])
         if most < 1.0:
             b.require(f"max_share_{name}", lambda t: flow[t] <= most * total[t])
-
-
-class WeightedSum:
-    """Σ factor × flow, which a rule can index with a step as it does a flow."""
-
-    def __init__(self, terms: Sequence[tuple[Any, Any]]) -> None:
-        self.terms = terms
-
-    def __getitem__(self, t: Any) -> Any:
-        return sum(factor[t] * flow[t] for factor, flow in self.terms)
 
 
 class FuelConverter(Converter):
@@ -265,20 +255,11 @@ class FuelConverter(Converter):
 
     def _write_curve(self, b: Builder, curve: Curve, fuels: Mapping[str, Any], size: Any) -> Any:
         """Return the main output, tied to the effective fuel by the part-load curve."""
-        share, by_input = self.availability(b), self.size_on == "input"
         taken, made = self.effective(b, fuels), self.write_output(b, size)
-        load, other = (taken, made) if by_input else (made, taken)
-        available = b.param("available", share)
+        load = taken if self.size_on == "input" else made
+        available = b.param("available", self.availability(b))
         b.require("within_size", lambda t: load[t] <= available[t] * size)
-        states = self._commit(b, load, size, share, capacity=True)
-        on: Any = Always(1.0) if states is None else states.on
-        capacity: Any = Always(size) if states is None else states.capacity
-        ratio = self.outputs(b)[self.product]
-        per_load = ratio if by_input else 1.0 / ratio
-        write_curve(b, curve, Flows(load, other, per_load, size, "kW", on, capacity))
-        start = curve.loads[0]
-        if self.commitment and np.any(share * self.commitment.min_load_fraction < start):
-            b.require("part_load_start", lambda t: load[t] >= start * capacity[t])
+        self.tie(b, curve, taken, made, size, self.outputs(b)[self.product])
         return made
 
     def write_output(self, b: Builder, size: Any) -> Any:

@@ -45,8 +45,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from microgrid_opt.fields import Factor, Frozen, PositiveFraction
-from microgrid_opt.formulations.commitment import Times
+from microgrid_opt.fields import SAME, Factor, Frozen, PositiveFraction
+from microgrid_opt.formulations.indexed import Times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,8 +56,6 @@ if TYPE_CHECKING:
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
     from microgrid_opt.formulations.converter import Ratio
-
-SAME = 1e-9
 
 
 class LoadPoint(Frozen):
@@ -190,18 +188,6 @@ def _flow_points(
     if load_side == "input":
         return [(load, load * factor) for load, factor in points]
     return [(load, load / factor) for load, factor in points]
-
-
-class Always:
-    """The same in every step, for rules that index by step."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __getitem__(self, _: Any) -> Any:
-        return self.value
 
 
 @dataclass(frozen=True)

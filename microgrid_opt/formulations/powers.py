@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from microgrid_opt.fields import Size
+from microgrid_opt.fields import SAME, Size
 from microgrid_opt.formulations.content import Scaled
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
     from microgrid_opt.formulations.reservoir import Reservoir
-
-SAME = 1e-9
 
 
 def name_of(key: str, size: Size) -> str:

@@ -34,7 +34,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from microgrid_opt.assets.base import Asset
-from microgrid_opt.fields import CarrierName, Factor, Fraction, Frozen, refuse
+from microgrid_opt.fields import SAME, CarrierName, Factor, Fraction, Frozen, refuse
 from microgrid_opt.formulations.commitment import Commitment
 from microgrid_opt.ledger import CO2
 from microgrid_opt.results import DUST
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from microgrid_opt.builder import Builder
     from microgrid_opt.fields import Size
     from microgrid_opt.results import AssetResults, Quantity
-
-SAME = 1e-9
 
 
 class Choice(Frozen):

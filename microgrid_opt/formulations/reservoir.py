@@ -53,6 +53,7 @@ import numpy as np
 from pydantic import model_validator
 
 from microgrid_opt.assets.base import Asset
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import Efficiency, Fraction, LossPerHour, PerHour, Size, refuse
 from microgrid_opt.formulations import content, powers
 from microgrid_opt.ledger import Linear
@@ -71,7 +72,6 @@ if TYPE_CHECKING:
     from microgrid_opt.formulations.content import Scaled
     from microgrid_opt.results import AssetResults, Quantity
 
-ELECTRICITY = "electricity"
 CONTENT = "state_of_charge"
 
 
@@ -112,19 +112,21 @@ class Reservoir(Asset):
         """Carrier that is charged, and carrier that is discharged; both in `unit`."""
 
     @property
-    @abstractmethod
     def capacity_key(self) -> str:
         """Field with the size of the content."""
+        return "energy_kwh"
 
     @property
-    @abstractmethod
     def power_keys(self) -> tuple[str, str]:
         """Fields with the power of charge and of discharge: the same one for one machine."""
+        return "power_kw", "power_kw"
 
     @property
-    @abstractmethod
     def flow_costs(self) -> tuple[float, float]:
-        """Cost of each unit charged and discharged."""
+        """Cost of each unit charged and discharged, by the keys that end with the store's unit."""
+        per = self.unit.casefold()
+        into, out = (getattr(self, f"{way}_cost_per_{per}") for way in ("charge", "discharge"))
+        return float(into), float(out)
 
     @property
     def unit(self) -> Literal["kWh", "kg"]:
@@ -134,7 +136,8 @@ class Reservoir(Asset):
     @property
     def hours_of_discharge(self) -> float | None:
         """Capacity per discharge power [h], where it is fixed."""
-        return None
+        hours: float | None = getattr(self, "hours", None)
+        return hours
 
     @property
     def inflow_key(self) -> str | None:

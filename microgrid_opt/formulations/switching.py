@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microgrid_opt.formulations.starts import SAME_HOURS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SAME_HOURS = 1e-9
 HALF = 0.5
 LEAST_LOAD = 1e-3
 """Share of the size from which a unit without least load is wanted [-]; interior-point solutions have

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from microgrid_opt.fields import KW, Efficiency, Fraction, Frozen, KWh, Unit, refuse
+from microgrid_opt.fields import (
+    KW,
+    SAME,
+    Efficiency,
+    Fraction,
+    Frozen,
+    KWh,
+    MoneyPerKWhBuilt,
+    refuse,
+)
 from microgrid_opt.formulations.wallclock import days_of, since_start, step_ends, unbroken
 from microgrid_opt.formulations.windows import (
     ClockTime,
@@ -22,6 +31,7 @@ from microgrid_opt.formulations.windows import (
     local_days,
     span_seconds,
 )
+from microgrid_opt.series.shapes import DAY_MINUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +41,6 @@ if TYPE_CHECKING:
     from microgrid_opt.horizon import Horizon
 
     Floats = NDArray[np.float64]
-
-DAY_MINUTES = 1440
-SAME = 1e-9
-CostPerKWh = Annotated[float, Unit("currency/kWh", ge=0)]
 
 
 class Stay(Frozen):
@@ -89,7 +95,7 @@ class VehicleToGrid(Frozen):
     """Most power that a vehicle gives; left out: `charger_kw`."""
     min_fraction: Fraction = 0.0
     """State of charge below which no vehicle is discharged."""
-    cost_per_kwh: CostPerKWh = 0.0
+    cost_per_kwh: MoneyPerKWhBuilt = 0.0
     """Cost of each kWh given (wear, paid to the owner)."""
 
 
@@ -114,7 +120,7 @@ class VehicleGroup(Frozen):
     """Whether holidays are like a weekend; otherwise like any other day of the week."""
     vehicle_to_grid: VehicleToGrid | None = None
     """Discharging; left out: none."""
-    unserved_price_per_kwh: CostPerKWh | None = None
+    unserved_price_per_kwh: MoneyPerKWhBuilt | None = None
     """Price of each kWh that the batteries lack on departure; without it none may be lacking."""
 
     @model_validator(mode="after")

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     GivenOff = Sequence[tuple[Any, Ratio]]
     """Flows of a model, and the heat given off with each unit of them."""
 
-ELECTRICITY = "electricity"
-
 
 class HeatRecovery(Frozen):
     """Heat given off beside the product that can be put to use; what is not recovered is lost."""

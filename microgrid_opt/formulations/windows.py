@@ -30,7 +30,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
-from microgrid_opt.fields import refuse
+from microgrid_opt.fields import SAME, refuse
+from microgrid_opt.keys import identifier
+from microgrid_opt.series.shapes import DAY_MINUTES
 from microgrid_opt.series.timeofuse import spans
 
 if TYPE_CHECKING:
@@ -45,9 +47,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Seconds = NDArray[np.int64]
 
-DAY_MINUTES = 1440
 ALL_DAYS = ("all",)
-SAME = 1e-9
 
 
 def clock_spans(hours: str) -> tuple[tuple[int, int], ...]:
@@ -84,23 +84,13 @@ def _clock(value: object) -> object:
     return f"{int(match[1])}:{match[2] or '00'}"
 
 
-def _name(text: str) -> str:
-    if re.fullmatch("[a-z][a-z0-9_]{0,31}", text) is None:
-        raise refuse(
-            "identifier",
-            "is no name for a key here: begin with a small letter, go on with small letters, digits "
-            "and `_`, 32 characters at most.",
-        )
-    return text
-
-
 ClockHours = Annotated[str, AfterValidator(_hours)]
 """Hours of the day such as ``6-22`` or ``6-10, 22-6``; a span may run past midnight."""
 Within = Annotated[str, AfterValidator(_within)]
 """``day``, or spans of hours that are a window each, such as ``6-14, 14-22, 22-6``."""
 ClockTime = Annotated[str, BeforeValidator(_clock), WithJsonSchema({"type": ["string", "integer"]})]
 """A time of day such as ``17:30``."""
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, AfterValidator(lambda text: identifier(text, 32))]
 """A key that becomes part of the names of results."""
 
 

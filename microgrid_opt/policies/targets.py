@@ -22,12 +22,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import Fraction, Frozen
 
 if TYPE_CHECKING:
     from microgrid_opt.builder import Builder
-
-ELECTRICITY = "electricity"
 
 
 class Targets(Frozen):

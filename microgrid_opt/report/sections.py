@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from microgrid_opt.ledger import COST, EFFECTS
+from microgrid_opt.ledger import COST, EFFECTS, KG_PER_T
 from microgrid_opt.report import figures
 from microgrid_opt.report.sankey import sankey
 from microgrid_opt.report.tables import (
@@ -206,10 +206,10 @@ def caps(view: View) -> Table | None:
         return None
     rows: list[list[Cell]] = []
     for _, row in table.iterrows():
-        price, per = float(row["shadow_price"]), row["unit"]
-        if per == "kg" and not math.isnan(price):
-            price, per = price * 1000.0, "t"
-        worth = MISSING if math.isnan(price) else f"{format_number(price)} {view.currency}/{per}"
+        price, unit = float(row["shadow_price"]), row["price_unit"]
+        if unit.endswith("/kg"):
+            price, unit = price * KG_PER_T, f"{unit.removesuffix('/kg')}/t"
+        worth = MISSING if math.isnan(price) else f"{format_number(price)} {unit}"
         rows.append(
             [
                 humanised(row["description"] or row["name"]),

@@ -86,21 +86,19 @@ def solve(
     stages: tuple[Stage, ...] = ()
     first: Outcome | None = None
     if rounds:
-        relaxed, _ = choose(AUTO, overrides, replace(matrix, integrality=0 * matrix.integrality))
+        relaxed = _with_simplex(choose(AUTO, overrides, _relaxed(matrix))[0], overrides)
         first, stages = rounding.plan(draft, matrix, relaxed, profile, limit, on_progress)
         if first.status is Status.OPTIMAL and rounding.is_close_enough(first, profile):
             return _held(matrix, profile, first, why, stages, "rounded")
         limit = limit and max(limit - first.seconds, 0.1)
     start = None if first is None or first.solution is None else first.solution.values
-    outcome = highs.solve(matrix, profile, time_limit=limit, on_progress=on_progress, start=start)
-    stages += (Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound),)
-    if outcome.status is Status.UNKNOWN and why:
-        # HiPO may give up on badly priced models; simplex takes longer and does not.
-        profile = load_profile(SMALL, overrides)
+    # A profile that was asked for by name is not replaced by another one.
+    profiles = _with_simplex(profile, overrides) if why else [profile]
+    tried = highs.attempts(matrix, profiles, time_limit=limit, on_progress=on_progress, start=start)
+    stages += tuple(Stage(o.profile, o.seconds, o.objective, o.bound) for o in tried)
+    outcome, profile = tried[-1], profiles[len(tried) - 1]
+    if len(tried) > 1:
         why += ", which gave up; then dual simplex"
-        left = limit and max(limit - outcome.seconds, 0.1)
-        outcome = highs.solve(matrix, profile, time_limit=left, on_progress=on_progress)
-        stages += (Stage(profile.name, outcome.seconds, outcome.objective, outcome.bound),)
     if outcome.status is Status.INFEASIBLE:
         from microgrid_opt.solve.diagnosis import diagnose
 
@@ -110,6 +108,15 @@ def solve(
     stopped = time_limit_seconds is not None or outcome.status is Status.INTERRUPTED
     outcome.accepted("feasible" if stopped else profile.accept)
     return _held(matrix, profile, outcome, why, stages, "direct" if first is None else "rounded")
+
+
+def _relaxed(matrix: Matrix) -> Matrix:
+    return replace(matrix, integrality=0 * matrix.integrality)
+
+
+def _with_simplex(profile: Profile, overrides: Sequence[str]) -> list[Profile]:
+    """Return a profile and, behind another method, simplex: it takes longer and does not give up."""
+    return [profile, *([] if profile.name == SMALL else [load_profile(SMALL, overrides)])]
 
 
 def _held(
@@ -129,7 +136,7 @@ def _held(
     prices = "LP" if solution.row_duals is not None else ""
     if matrix.is_mip:
         if solution.row_duals is None:
-            lp, _ = choose(AUTO, (), replace(matrix, integrality=0 * matrix.integrality))
+            lp, _ = choose(AUTO, (), _relaxed(matrix))
             by = lp if strategy == "rounded" else profile
             fixed = highs.fixed_lp_duals(matrix, solution, by)
             if fixed.solution is not None and fixed.solution.row_duals is not None:

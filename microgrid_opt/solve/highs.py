@@ -12,7 +12,7 @@ from microgrid_opt.solve.status import Outcome, Status
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Basis", "Session", "fixed_lp_duals", "solve"]
+__all__ = ["Basis", "Session", "attempts", "fixed_lp_duals", "solve"]
 
 
 def solve(
@@ -52,6 +52,31 @@ def solve(
     if unclear or (outcome.status is Status.UNBOUNDED and matrix.is_mip):
         return _second_look(matrix, outcome, profile, time_limit, cancel)
     return outcome
+
+
+def attempts(
+    matrix: Matrix,
+    profiles: Sequence[Profile],
+    *,
+    time_limit: float | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    start: Floats | None = None,
+) -> list[Outcome]:
+    """Solve with one profile after another until one does not give up (HiPO may on bad prices).
+
+    Returns
+    -------
+    list of Outcome
+        In order; the last one counts.
+    """
+    found: list[Outcome] = []
+    for profile in profiles:
+        spent = sum(outcome.seconds for outcome in found)
+        left = None if time_limit is None else max(time_limit - spent, 0.1)
+        found.append(solve(matrix, profile, time_limit=left, on_progress=on_progress, start=start))
+        if found[-1].status is not Status.UNKNOWN:
+            break
+    return found
 
 
 def _second_look(

@@ -24,7 +24,7 @@ from microgrid_opt.solve import highs
 from microgrid_opt.solve.status import Status, relative_gap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,7 +54,7 @@ def is_worth_it(draft: Draft, matrix: Matrix) -> bool:
 def plan(
     draft: Draft,
     matrix: Matrix,
-    relaxed_profile: Profile,
+    relaxed_profiles: Sequence[Profile],
     profile: Profile,
     time_limit: float | None,
     on_progress: Callable[[Progress], None] | None,
@@ -67,30 +67,32 @@ def plan(
     ----------
     draft, matrix
         The model, its arrays, and how its assets round.
-    relaxed_profile, profile
-        For the models without whole numbers, and for what keeps some after rounding.
+    relaxed_profiles, profile
+        For the models without whole numbers, one after another until one does not give up, and for
+        what keeps some after rounding.
     time_limit
         Wall time [s].
     on_progress
         Called while the solver runs.
     """
     free = replace(matrix, integrality=np.zeros_like(matrix.integrality))
-    first = highs.solve(
-        free, relaxed_profile, time_limit=time_limit, on_progress=_named("relaxation", on_progress)
-    )
-    stages = [Stage("relaxation", first.seconds, None, first.objective)]
+    listener = _named("relaxation", on_progress)
+    tried = highs.attempts(free, relaxed_profiles, time_limit=time_limit, on_progress=listener)
+    stages = [Stage("relaxation", one.seconds, None, one.objective) for one in tried]
+    first, spent = tried[-1], sum(one.seconds for one in tried)
     if first.status is not Status.OPTIMAL or first.solution is None:
-        return replace(first, solution=None, objective=None), tuple(stages)
+        return replace(first, solution=None, objective=None, seconds=spent), tuple(stages)
     held = hold(matrix, whole_values(draft, matrix, first.solution.values))
-    left = None if time_limit is None else max(time_limit - first.seconds, 0.1)
-    second = highs.solve(
+    left = None if time_limit is None else max(time_limit - spent, 0.1)
+    tried = highs.attempts(
         held,
-        profile if held.is_mip else relaxed_profile,
+        [profile] if held.is_mip else relaxed_profiles,
         time_limit=left,
         on_progress=_named("rounded", on_progress),
     )
-    stages.append(Stage("rounded", second.seconds, second.objective, first.objective))
-    seconds = first.seconds + second.seconds
+    second = tried[-1]
+    stages += [Stage("rounded", one.seconds, one.objective, first.objective) for one in tried]
+    seconds = spent + sum(one.seconds for one in tried)
     return replace(second, bound=first.bound, seconds=seconds), tuple(stages)
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from microgrid_opt import study
-from microgrid_opt.solve import rounding
+from microgrid_opt.solve import direct, highs, rounding
+from microgrid_opt.solve.status import Status
 from tests.support import EXACT, park, problem_of
 
 if TYPE_CHECKING:
     from microgrid_opt.audit import Audit
     from microgrid_opt.results import Results
+    from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.profiles import Profile
+    from microgrid_opt.solve.status import Outcome
 
 RULES = {
     "plain": "min_load_fraction: 0.4, start_cost: 3, min_up_hours: 3, min_down_hours: 2",
@@ -133,3 +138,32 @@ def test_what_is_held_stands_and_the_rest_stays_free() -> None:
     assert not held.is_mip
     block = matrix.column_blocks["park.boiler.on"].slice
     assert (held.col_upper[block] == 0.0).all()
+
+
+def test_a_relaxation_that_is_given_up_is_solved_by_simplex(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Proves: when the first method gives up, the next one bounds and rounds; nothing is branched.
+
+    Sensitivity: without the next method the strategy would go to branch and bound with no bound.
+    """
+    real, seen = highs.solve, list[str]()
+
+    def give_up_once(matrix: Matrix, profile: Profile, **rest: object) -> Outcome:
+        outcome = real(matrix, profile, **rest)  # type: ignore[arg-type]
+        seen.append(profile.name)
+        if len(seen) == 1:
+            return replace(outcome, status=Status.UNKNOWN, solution=None, objective=None)
+        return outcome
+
+    monkeypatch.setattr(rounding, "MANY", 1)
+    monkeypatch.setattr(direct, "LARGE_NONZEROS", 1)
+    monkeypatch.setattr(highs, "solve", give_up_once)
+    asked = study.Asked("auto", ("mip_rel_gap=0.9",))
+    results, audit = study.run(problem_of(text(RULES["plain"], "10")), asked)
+    audit.require()
+    assert seen[:2] == ["hipo", "default"]
+    assert results.run.strategy == "rounded"
+    names = [stage.name for stage in results.run.stages]
+    assert names[:2] == ["relaxation", "relaxation"]
+    assert set(names[2:]) == {"rounded"}
