@@ -230,6 +230,21 @@ class Builder:
         index = self._draft.model.steps if over is None else self._subset(over)
         self._constraint(name, pyo.Constraint(index, rule=lambda _, t: rule(t)))
 
+    def require_sum(
+        self, name: str, amount: Linear, sense: Literal["<=", ">=", "=="], limit: float
+    ) -> None:
+        """Add one constraint on a sum over whole containers; a sum without terms must hold by itself."""
+        merged = amount.merged()
+        bound = limit - merged.constant
+        body: Any = expression(Linear(merged.terms)) if merged.terms else 0.0
+        holds = {"<=": body <= bound, ">=": body >= bound, "==": body == bound}[sense]
+        if merged.terms:
+            self._block.add_component(name, pyo.Constraint(expr=holds))
+        elif not holds:
+            raise InfeasibleError(
+                f"{self.asset}: {name} cannot hold: nothing in the plan changes it."
+            )
+
     def require_once(self, name: str, expression: Any) -> None:
         """Add one constraint that does not depend on the step."""
         self._block.add_component(name, pyo.Constraint(expr=expression))

@@ -251,7 +251,8 @@ MoneyPerKW = Annotated[float, Unit("currency/kW", ge=0)]
 MoneyPerKWYear = Annotated[float, Unit("currency/kW/year", ge=0)]
 MoneyPerKWMonth = Annotated[float, Unit("currency/kW/month", ge=0)]
 MoneyPerKWhYear = Annotated[float, Unit("currency/kWh/year", ge=0)]
-MoneyPerKWhBuilt = Annotated[float, Unit("currency/kWh", ge=0)]
+CostPerKWh = Annotated[float, Unit("currency/kWh", ge=0)]
+"""Price or cost of energy, or of capacity for it, that is no revenue."""
 MoneyPerKgYear = Annotated[float, Unit("currency/kg/year", ge=0)]
 MoneyPerTonne = Annotated[float, Unit("currency/t", ge=0)]
 MoneyPerKWh = Annotated[float, Unit("currency/kWh")]
@@ -471,7 +472,7 @@ class SizeKW(Size[KW, MoneyPerKW, MoneyPerKWYear]):
     unit: ClassVar[str] = "kW"
 
 
-class SizeKWh(Size[KWh, Annotated[float, Unit("currency/kWh", ge=0)], MoneyPerKWhYear]):
+class SizeKWh(Size[KWh, CostPerKWh, MoneyPerKWhYear]):
     """An energy content that exists, is given, or is chosen."""
 
     model_config = ConfigDict(alias_generator=_keys("kwh"))

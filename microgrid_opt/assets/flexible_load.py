@@ -11,12 +11,12 @@ from microgrid_opt.assets.base import Asset
 from microgrid_opt.fields import (
     KW,
     CarrierName,
+    CostPerKWh,
     Efficiency,
     Fraction,
     Frozen,
     Hours,
     KWh,
-    Unit,
     refuse,
     require_one,
 )
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from microgrid_opt.carriers import Carrier
     from microgrid_opt.formulations.converter import InputSeries
     from microgrid_opt.results import AssetResults, Quantity
-
-CostPerKWh = Annotated[float, Unit("currency/kWh", ge=0)]
 
 
 class Shift(Frozen):

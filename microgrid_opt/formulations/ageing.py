@@ -50,10 +50,10 @@ from pydantic import Field
 
 from microgrid_opt.fields import (
     SAME,
+    CostPerKWh,
     Cycles,
     FadePerYear,
     Frozen,
-    MoneyPerKWhBuilt,
     PositiveFraction,
     Rate,
 )
@@ -101,7 +101,7 @@ class Ageing(Frozen):
     """Capacity that a year takes without cycling, as a share of that when new."""
     mode: Literal["replacement", "augmentation"] = "replacement"
     """Whether cells are replaced at end of life, or added year by year to make up for the fade."""
-    price_per_kwh: MoneyPerKWhBuilt | None = None
+    price_per_kwh: CostPerKWh | None = None
     """Price of each kWh of cells replaced or added; left out: capex per kWh of the capacity, for a
     replacement times `replacement_fraction`."""
     plan_capacity: Literal["new", "mid_life", "end_of_life"] = "new"
@@ -242,11 +242,9 @@ class Ageing(Frozen):
         if not paid:
             b.book(CATEGORY, wear * price)
             return
-        from microgrid_opt.builder import expression
-
         charged = b.monthly("charged_wear", unit="kWh")
         beyond = b.times(charged) - wear + b.times(capacity.base, capacity.share * paid)
-        b.require_once("wear_beyond_lifetime", expression(beyond.merged()) >= 0.0)
+        b.require_sum("wear_beyond_lifetime", beyond, ">=", 0.0)
         b.book(CATEGORY, b.times(charged, price))
 
     # ------------------------------------------------------------------ audit

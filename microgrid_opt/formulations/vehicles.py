@@ -15,11 +15,11 @@ from pydantic import Field, model_validator
 from microgrid_opt.fields import (
     KW,
     SAME,
+    CostPerKWh,
     Efficiency,
     Fraction,
     Frozen,
     KWh,
-    MoneyPerKWhBuilt,
     refuse,
 )
 from microgrid_opt.formulations.wallclock import days_of, since_start, step_ends, unbroken
@@ -95,7 +95,7 @@ class VehicleToGrid(Frozen):
     """Most power that a vehicle gives; left out: `charger_kw`."""
     min_fraction: Fraction = 0.0
     """State of charge below which no vehicle is discharged."""
-    cost_per_kwh: MoneyPerKWhBuilt = 0.0
+    cost_per_kwh: CostPerKWh = 0.0
     """Cost of each kWh given (wear, paid to the owner)."""
 
 
@@ -120,7 +120,7 @@ class VehicleGroup(Frozen):
     """Whether holidays are like a weekend; otherwise like any other day of the week."""
     vehicle_to_grid: VehicleToGrid | None = None
     """Discharging; left out: none."""
-    unserved_price_per_kwh: MoneyPerKWhBuilt | None = None
+    unserved_price_per_kwh: CostPerKWh | None = None
     """Price of each kWh that the batteries lack on departure; without it none may be lacking."""
 
     @model_validator(mode="after")

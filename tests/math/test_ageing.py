@@ -391,7 +391,7 @@ def test_flow_through_within_a_step_is_shallow() -> None:
         ("require", "segments", "segments hold the content"),
         ("require", "falls", "segments fall with the content"),
         ("require", "segment_2_rises", "segment 2 falls"),
-        ("require_once", "wear_beyond_lifetime", "wear beyond the lifetime is charged"),
+        ("require_sum", "wear_beyond_lifetime", "wear beyond the lifetime is charged"),
         ("book", "ageing", "ledger cost ageing"),
     ],
 )
