@@ -6,19 +6,15 @@ docs and the words of error messages.
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime, time
 from functools import lru_cache
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 import numpy as np
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     Field,
-    WithJsonSchema,
     model_validator,
 )
 
@@ -46,9 +42,9 @@ from microgrid_opt.fields import (
 )
 from microgrid_opt.finance import Method, annual_cost
 from microgrid_opt.horizon import Horizon
+from microgrid_opt.keys import Currency, Day, Identifier, Moment
 from microgrid_opt.policies.carbon import Carbon
 from microgrid_opt.policies.targets import Targets
-from microgrid_opt.units import CURRENCIES
 from microgrid_opt.weather.spec import WeatherSpec
 from microgrid_opt.yamlio.grammar import nearest
 
@@ -59,35 +55,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-IDENTIFIER = "[a-z][a-z0-9_]{0,47}"
-
-
-def _identifier(name: str) -> str:
-    if re.fullmatch(IDENTIFIER, name) is None:
-        raise refuse(
-            "identifier",
-            "is no name for a key here: begin with a small letter, go on with small letters, digits "
-            "and `_`, 48 characters at most.",
-        )
-    return name
-
-
-def _currency(code: str) -> str:
-    if code not in CURRENCIES:
-        raise refuse(
-            "currency", "is no currency: write its ISO 4217 code, for instance CNY, EUR or USD."
-        )
-    return code
-
-
-Identifier = Annotated[
-    str,
-    AfterValidator(_identifier),
-    WithJsonSchema({"type": "string", "pattern": f"^{IDENTIFIER}$"}),
-]
-Currency = Annotated[
-    str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
-]
 VERSION = 1
 MAX_YEARS = 100
 MAX_STEPS = 2_000_000
@@ -130,35 +97,10 @@ def _zone(name: Any) -> Any:
     return name
 
 
-def _moment(value: Any) -> Any:
-    # Pydantic takes a number for seconds since 1970.
-    if isinstance(value, date):
-        return value
-    try:
-        return datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise refuse(
-            "moment", "must be a date such as 2025-01-31 or a time such as 2025-01-31T13:00."
-        ) from None
-
-
-def _day(value: Any) -> Any:
-    moment = _moment(value)
-    if not isinstance(moment, datetime):
-        return moment
-    if moment.time() != time():
-        raise refuse("moment", "must be a day such as 2025-01-31, without a time.")
-    return moment.date()
-
-
 def _version(value: Any) -> Any:
     if value != VERSION or isinstance(value, bool):
         raise refuse("version", f"must be {VERSION}, the only version of this file format so far.")
     return value
-
-
-Moment = Annotated[datetime | date, BeforeValidator(_moment)]
-Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Site(Frozen):
