@@ -143,6 +143,16 @@ class AssetAudit:
         """Return a result with a value for each billing month, shape (months,)."""
         return self._book.results.monthly[self._prefix + name].to_numpy()
 
+    def data_below(self, prefix: str) -> dict[str, NDArray[np.float64]]:
+        """Return the resolved input series below a key of the asset, by the rest of their keys."""
+        start = f"assets.{self.asset}.{prefix}."
+        arrays = self._book.problem.arrays
+        return {key.removeprefix(start): arrays[key] for key in arrays if key.startswith(start)}
+
+    def has_monthly(self, name: str) -> bool:
+        """Return whether the asset has a result of that name for each billing month."""
+        return self._prefix + name in self._book.results.monthly.columns
+
     @property
     def slack(self) -> float:
         """Money that a better plan could still save: cost less proven bound, and rounding."""
@@ -244,9 +254,14 @@ class AssetAudit:
         """Note something that is legal, but worth reading."""
         self._book.notes.append(f"{self.subject} {text}")
 
-    def booked(self, category: str, amount: float, *, effect: str = "cost") -> None:
-        """Check the ledger's sum for a category of this asset."""
-        self._book.booked(self.member, self.asset, category, effect, amount)
+    def booked(
+        self, category: str, amount: float, *, effect: str = "cost", over: float = 0.0
+    ) -> None:
+        """Check the ledger's sum for a category of this asset.
+
+        ``over`` is what the ledger may hold beyond the amount where a plan is short of its optimum.
+        """
+        self._book.booked(self.member, self.asset, category, effect, amount, over)
 
 
 class Flow(NamedTuple):
@@ -354,14 +369,22 @@ class Book:
             where = str(self.problem.horizon.stamps[worst])
         self.checks.append(Check(subject, what, error, 10 * FEASIBILITY * scale, unit, where))
 
-    def booked(self, member: str, asset: str, category: str, effect: str, amount: float) -> None:
+    def booked(
+        self,
+        member: str,
+        asset: str,
+        category: str,
+        effect: str,
+        amount: float,
+        over: float = 0.0,
+    ) -> None:
         """Compare one sum of the ledger with its independent value."""
         key = (member, asset, category, effect)
         self.proven.add(key)
         found = self.amounts.get(key, 0.0)
         allowed = max(CENT, RELATIVE * max(abs(amount), 1e-3 * self.gross.get(effect, 0.0)))
         unit = self.results.currency if effect == "cost" else "kg"
-        error = abs(found - amount)
+        error = max(0.0, amount - found, found - amount - over)
         self.checks.append(
             Check(f"{member}.{asset}", f"ledger {effect} {category}", error, allowed, unit)
         )

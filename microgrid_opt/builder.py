@@ -155,11 +155,31 @@ class Builder:
         self._column(name, unit, variable, integer=binary or integer)
         return variable
 
-    def monthly(self, name: str, *, unit: str) -> Any:
-        """Return a non-negative variable for each billing month of the horizon."""
-        variable = pyo.Var(self._draft.model.months, within=pyo.NonNegativeReals)
+    def monthly(
+        self,
+        name: str,
+        *,
+        unit: str,
+        upper: float | NDArray[np.float64] | None = None,
+        binary: bool = False,
+    ) -> Any:
+        """Return a non-negative variable for each billing month of the horizon.
+
+        Parameters
+        ----------
+        upper
+            Number or array of shape (months,); ``None`` for no limit.
+        binary
+            Whether it is 0 or 1.
+        """
+        domain = pyo.Binary if binary else pyo.NonNegativeReals
+        variable = pyo.Var(self._draft.model.months, within=domain)
         self._block.add_component(name, variable)
-        self._column(name, unit, variable, every="month")
+        if upper is not None:
+            limits = np.broadcast_to(np.asarray(upper, float), len(variable)).tolist()
+            for member, high in zip(variable._data.values(), limits, strict=True):
+                member._ub = high if np.isfinite(high) else None
+        self._column(name, unit, variable, every="month", integer=binary)
         return variable
 
     def scalar(
@@ -240,6 +260,21 @@ class Builder:
             return
         index = self._draft.model.steps if over is None else self._subset(over)
         self._constraint(name, pyo.Constraint(index, rule=lambda _, t: rule(t)))
+
+    def require_sum(
+        self, name: str, amount: Linear, sense: Literal["<=", ">=", "=="], limit: float
+    ) -> None:
+        """Add one constraint on a sum over whole containers; a sum without terms must hold by itself."""
+        merged = amount.merged()
+        bound = limit - merged.constant
+        body: Any = expression(Linear(merged.terms)) if merged.terms else 0.0
+        holds = {"<=": body <= bound, ">=": body >= bound, "==": body == bound}[sense]
+        if merged.terms:
+            self._block.add_component(name, pyo.Constraint(expr=holds))
+        elif not holds:
+            raise InfeasibleError(
+                f"{self.asset}: {name} cannot hold: nothing in the plan changes it."
+            )
 
     def require_once(self, name: str, expression: Any) -> None:
         """Add one constraint that does not depend on the step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from microgrid_opt.bill import Bill
+    from microgrid_opt.results import Results
 
 
 def tariff(choices: Any = None, multiplier: Any = None, **components: Any) -> Tariff:
@@ -67,3 +69,15 @@ def bill_of(
     numbers = tariff_numbers(of, metered.horizon, Reader(Path()))
     agreed = Contract.model_validate(contract or {})
     return priced(of, numbers, metered, Facts(agreed, transformer_kva, contract_kw, picked or {}))
+
+
+def grid_text(tariff_keys: Any, **keys: Any) -> str:
+    """Return a grid connection under a tariff as a line of a park; JSON is YAML."""
+    return "grid: " + json.dumps({"type": "grid", "tariff": tariff_keys, **keys})
+
+
+def charges(results: Results, asset: str = "grid") -> dict[str, float]:
+    """Return the ledger's cost of one asset by category."""
+    rows = results.ledger
+    rows = rows[(rows["asset"] == asset) & (rows["effect"] == "cost")]
+    return {str(key): float(v) for key, v in rows.groupby("category")["amount"].sum().items()}
