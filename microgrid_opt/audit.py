@@ -255,13 +255,27 @@ class AssetAudit:
         self._book.notes.append(f"{self.subject} {text}")
 
     def booked(
-        self, category: str, amount: float, *, effect: str = "cost", over: float = 0.0
+        self,
+        category: str,
+        amount: float,
+        *,
+        effect: str = "cost",
+        over: float = 0.0,
+        under: float = 0.0,
     ) -> None:
         """Check the ledger's sum for a category of this asset.
 
-        ``over`` is what the ledger may hold beyond the amount where a plan is short of its optimum.
+        Parameters
+        ----------
+        over, under
+            How far the ledger may lie above and below, where the optimum does not say or a plan is
+            short of it.
         """
-        self._book.booked(self.member, self.asset, category, effect, amount, over)
+        self._book.booked(self.member, self.asset, category, effect, amount, (over, under))
+
+    def ledger(self, category: str, *, effect: str = "cost") -> float:
+        """Return the ledger's sum for a category of this asset; it still has to be re-derived."""
+        return self._book.amounts.get((self.member, self.asset, category, effect), 0.0)
 
 
 class Flow(NamedTuple):
@@ -376,7 +390,7 @@ class Book:
         category: str,
         effect: str,
         amount: float,
-        over: float = 0.0,
+        room: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         """Compare one sum of the ledger with its independent value."""
         key = (member, asset, category, effect)
@@ -384,7 +398,8 @@ class Book:
         found = self.amounts.get(key, 0.0)
         allowed = max(CENT, RELATIVE * max(abs(amount), 1e-3 * self.gross.get(effect, 0.0)))
         unit = self.results.currency if effect == "cost" else "kg"
-        error = max(0.0, amount - found, found - amount - over)
+        over, under = room
+        error = max(0.0, found - amount - over, amount - found - under)
         self.checks.append(
             Check(f"{member}.{asset}", f"ledger {effect} {category}", error, allowed, unit)
         )

@@ -13,6 +13,7 @@ from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import MoneyPerKWMonth, SizedKVA, SizedKW, refuse
 from microgrid_opt.ledger import CO2
 from microgrid_opt.policies.tariffs import Contract, NamedTariff, Tariff
+from microgrid_opt.policies.tariffs.components import MinimumBill
 from microgrid_opt.series import SeriesCO2PerKWh, SeriesKW, SeriesPrice
 
 if TYPE_CHECKING:
@@ -322,8 +323,18 @@ class Grid(Asset):
         # What a solver leaves beyond zero would be a negative peak or block.
         meter = Meter(a.horizon, np.maximum(bought, 0.0), np.maximum(sold, 0.0))
         found = bill(self.tariff, a.data_below("tariff"), meter, facts)
+        # Below a minimum bill other charges are free: they and what is added share one sum.
+        added = sum(
+            float(amounts.sum())
+            for name, amounts in found.amounts.items()
+            if isinstance(self.tariff.components[name], MinimumBill)
+        )
         for name, amounts in found.amounts.items():
-            a.booked(name, float(amounts.sum()), over=a.slack)
+            a.booked(name, float(amounts.sum()), over=a.slack + added, under=added)
+        booked = sum(a.ledger(name) for name in found.amounts)
+        gross = sum(float(np.abs(amounts).sum()) for amounts in found.amounts.values())
+        a.at_most("bill is paid", found.total, booked, unit="currency", scale=gross)
+        a.at_most("bill is not more", booked, found.total + a.slack, unit="currency", scale=gross)
 
     def _audit_peaks(self, a: AssetAudit, bought: NDArray[np.float64]) -> None:
         months = a.horizon.month

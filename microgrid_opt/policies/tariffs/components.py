@@ -375,6 +375,10 @@ class DemandCharge(Component):
                 if not blocks:
                     raise refuse("empty", f"`{name}` is empty: give one at least.")
                 _blocks(blocks, "up_to_kw")
+        if self.bands and any(
+            b.price_per_month < a.price_per_month for a, b in pairwise(self.bands)
+        ):
+            raise refuse("bands", "the price of a higher band must not be lower.")
         refuse_both(self, "ratchet_months", "ratchet_lookback_months")
         reaches = self.ratchet_months or self.ratchet_lookback_months
         if bool(reaches) != bool(self.ratchet_fraction):
