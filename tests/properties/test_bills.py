@@ -17,7 +17,7 @@ from tests.billing import bill_of, charges, grid_text, meter
 from tests.support import park, problem_of, solve_text
 
 QUICK = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 HORIZONS = (
     "{start: 2025-01-31T20:00, hours: 8}",
