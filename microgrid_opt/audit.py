@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from microgrid_opt.assets.base import Asset
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
@@ -180,6 +181,29 @@ class AssetAudit:
     def drawn(self, carrier: str, *, place: str | None = None) -> NDArray[np.float64]:
         """Return what this asset takes from a balance according to the flow table, shape (n,)."""
         return self._book.exchanged(self.asset, carrier, -1, place)
+
+    def neighbours(self) -> Mapping[str, Asset]:
+        """Return all assets of the park by key."""
+        return self._book.problem.park.assets
+
+    def supplied_by(self, asset: str, carrier: str) -> NDArray[np.float64]:
+        """Return what another asset adds to the balance where this one is, shape (n,)."""
+        return self._book.exchanged(asset, carrier, 1, self.place)
+
+    def drawn_by(self, asset: str, carrier: str) -> NDArray[np.float64]:
+        """Return what another asset takes from the balance where this one is, shape (n,)."""
+        return self._book.exchanged(asset, carrier, -1, self.place)
+
+    def supplied_here(
+        self, carrier: str, role: str, *, renewable: bool | None = None
+    ) -> NDArray[np.float64]:
+        """Return what all assets add with a role to the balance where this one is, shape (n,)."""
+        total = np.zeros(len(self.horizon))
+        for flow in self._book.flows:
+            here = (flow.place, flow.carrier, flow.role, flow.sign)
+            if here == (self.place, carrier, role, 1) and renewable in {None, bool(flow.renewable)}:
+                total += flow.values
+        return total
 
     def measure(self, name: str, amount: float) -> None:
         """Re-derive a sum that the asset declared to policies under ``name``."""

@@ -356,6 +356,30 @@ class Builder:
         """Return the sum of everything declared under ``name``."""
         return sum((amount for _, amount in self._draft.measures.get(name, ())), Linear())
 
+    def flows(
+        self, carrier: str, role: Role, sign: int, *, renewable: bool | None = None
+    ) -> list[tuple[str, Any, Any]]:
+        """Return (asset, flow, factor) of the terms so far in the balance here, each indexed by step.
+
+        Parameters
+        ----------
+        sign
+            1 for what is supplied, -1 for what is drawn.
+        """
+        found = []
+        for number, flow in enumerate(self._draft.flows):
+            here = (flow.place, flow.carrier, flow.role, flow.sign)
+            if here != (self.place, carrier, role, sign):
+                continue
+            if renewable is not None and flow.renewable != renewable:
+                continue
+            source: Any = flow.source
+            if isinstance(source, Given):
+                source = self.param(f"known_{number}", source.values)
+            factor = self.param(f"factor_{number}", np.asarray(flow.factor, float))
+            found.append((flow.asset, source, factor))
+        return found
+
     def energy(self, carrier: str, *roles: Role, renewable: bool | None = None) -> Linear:
         """Return the energy of all flows of a carrier with one of the roles, per horizon."""
         chosen = (

@@ -14,6 +14,7 @@ from microgrid_opt.fields import MoneyPerKWMonth, SizedKVA, SizedKW, refuse
 from microgrid_opt.ledger import CO2
 from microgrid_opt.policies.tariffs import Contract, NamedTariff, Tariff
 from microgrid_opt.policies.tariffs.components import MinimumBill
+from microgrid_opt.policies.tariffs.origin import ExportFrom, audit_origin, write_origin
 from microgrid_opt.series import SeriesCO2PerKWh, SeriesKW, SeriesPrice
 
 if TYPE_CHECKING:
@@ -75,6 +76,9 @@ class Grid(Asset):
     """Largest import."""
     export_limit_kw: SeriesKW | None = None
     """Largest export."""
+    export_from: ExportFrom = "anything"
+    """What may be sold: anything, only `generation` at the same place, or only `renewable` generation;
+    with these two, power that was bought cannot be sold again through a store."""
     exclusive: bool = False
     """Whether import and export in one step are excluded by a binary (one meter)."""
     peak_price_per_kw_month: MoneyPerKWMonth = 0.0
@@ -189,6 +193,12 @@ class Grid(Asset):
                 "only_export", lambda t: sold[t] <= most_out[t] * (1.0 - importing[t]), over=steps
             )
 
+    def close(self, b: Builder, others: Mapping[str, Asset]) -> None:
+        """Write which power may be exported."""
+        if self.exports and self.export_from != "anything":
+            renewable = True if self.export_from == "renewable" else None
+            write_origin(b, b.written("export"), others, renewable=renewable)
+
     def _write_tariff(
         self,
         b: Builder,
@@ -292,6 +302,9 @@ class Grid(Asset):
                 a.booked(category, amount, effect=effect)
         if self.peak_price_per_kw_month and sides["import"]:
             self._audit_peaks(a, flow["import"])
+        if self.exports and self.export_from != "anything":
+            renewable = True if self.export_from == "renewable" else None
+            audit_origin(a, flow["export"], renewable=renewable)
         if self.tariff is not None:
             self._audit_tariff(a, flow["import"], flow["export"])
 

@@ -663,3 +663,53 @@ def test_wrong_connections_are_refused(keys: Any, told: str) -> None:
     with pytest.raises(InputError) as caught:
         problem_of(park("grid: " + json.dumps({"type": "grid", **keys})))
     assert told in str(caught.value)
+
+
+# ------------------------------------------------------------------------------- origin of the export
+
+ARBITRAGE = """
+load: {type: load, power_kw: 1}
+pv: {type: pv, power_kw: 4, output_per_kw: %s}
+battery:
+  type: battery
+  energy_kwh: 50
+  power_kw: 10
+  charge_efficiency: 0.9
+  discharge_efficiency: 0.8
+  initial_fraction: 0.2
+  final: at_least_initial
+  exclusive: true
+grid:
+  type: grid
+  import_price_per_kwh: {hourly: [0.1, 1, 1, *tail]}
+  export_price_per_kwh: {hourly: [0, 0.01, 0.9, *tail]}
+  connection_kw: 20
+  exclusive: true
+""".replace("*tail", ", ".join(["0.5"] * 21))
+
+
+def test_power_from_the_grid_does_not_return_through_a_store() -> None:
+    """Proves: bought at 0.1 and sold at 0.9, a battery earns; with origin tracking it does not.
+
+    Hour 0: cheap import; hour 1: 4 kW of sun, 3 of them spare; hour 2: dear export. With tracking only
+    3 x 0.9 x 0.8 = 2.16 kWh of sun are exported, in hour 2; a fourth kW stored would have to be bought
+    for the load at 1 and earn 0.648. Sensitivity: without it the battery exports as much as it can.
+    """
+    text = park(ARBITRAGE % day(0, 1, 0), hours=3)
+    free = solved(text)
+    assert free.of("grid.export")[2] > 5
+    held = solved(
+        text.replace("connection_kw: 20", "connection_kw: 20\n    export_from: generation")
+    )
+    assert held.of("grid.export")[2] == pytest.approx(3 * 0.9 * 0.8)
+    assert held.of("grid.export")[:2] == pytest.approx([0, 0], abs=1e-6)
+    assert held.cost > free.cost
+
+
+def test_without_generation_nothing_is_exported() -> None:
+    """Proves: without sun nothing may be sold; what a battery held at the start counts as bought."""
+    text = park(ARBITRAGE % day(0, 0, 0), hours=3)
+    held = solved(
+        text.replace("connection_kw: 20", "connection_kw: 20\n    export_from: renewable")
+    )
+    assert held.of("grid.export") == pytest.approx([0, 0, 0], abs=1e-6)

@@ -27,6 +27,7 @@ HORIZONS = (
 )
 """Two months; a leap day; the nights on which the clocks of Berlin change."""
 
+REVENUE = {"export", "surcharge", "net_metering", "tiered_export", "contract_for_difference"}
 price = st.integers(1, 40).map(lambda n: n / 40)
 any_price = st.integers(-10, 40).map(lambda n: n / 40)
 money = st.integers(0, 40).map(float)
@@ -92,6 +93,25 @@ def tariffs(draw: st.DrawFn) -> dict[str, Any]:
         ),
         "meter": st.just({"type": "fixed", "price_per_month": 7, "price_per_day": 2}),
         "feed_in": hourly(any_price).map(lambda p: {"type": "export", "price_per_kwh": p}),
+        "net": st.just({"type": "net_metering", "surplus_price_per_kwh": -0.5}),
+        "bins": st.just(
+            {
+                "type": "tiered_export",
+                "tiers": [
+                    {"up_to_import_share": 0.5, "price_per_kwh": 0.4},
+                    {"up_to_kwh_month": 20, "price_per_kwh": 0.2},
+                    {"price_per_kwh": -0.1},
+                ],
+            }
+        ),
+        "mechanism": hourly(any_price).map(
+            lambda p: {
+                "type": "contract_for_difference",
+                "share": 0.8,
+                "strike_price_per_kwh": 0.3,
+                "reference_price_per_kwh": p,
+            }
+        ),
         "reactive": st.just({"type": "reactive", "price_per_kvarh": 0.05}),
         "tax": st.just({"type": "surcharge", "rate": 0.19}),
         "least": money.map(lambda m: {"type": "minimum_bill", "amount_per_month": m}),
@@ -161,11 +181,8 @@ def test_plan_pays_what_the_calculator_says(
     prefix = "assets.grid.tariff."
     numbers = {k.removeprefix(prefix): v for k, v in problem.arrays.items() if k.startswith(prefix)}
     bought = np.maximum(results.of("grid.import"), 0.0)
-    sold = (
-        np.maximum(results.of("grid.export"), 0.0)
-        if "feed_in" in tariff["components"]
-        else 0 * bought
-    )
+    sells = tariff["components"].keys() & {"feed_in", "net", "bins", "mechanism"}
+    sold = np.maximum(results.of("grid.export"), 0.0) if sells else 0.0 * bought
     found = priced(
         grid.tariff, numbers, Meter(problem.horizon, bought, sold), Facts(grid.contract, 70.0, 22.0)
     )
@@ -213,7 +230,7 @@ def test_no_bill_falls_when_a_price_rises(
     sizes: dict[str, Any] = {"transformer_kva": 70.0, "contract_kw": 22.0}
     metered = meter("2025-01-31T12:00", load, sold=[1.0] * 24)
     before = bill_of(Tariff.model_validate(keys), metered, contract, **sizes)
-    names = [n for n, c in keys["components"].items() if c["type"] not in {"export", "surcharge"}]
+    names = [n for n, c in keys["components"].items() if c["type"] not in REVENUE]
     name = data.draw(st.sampled_from(names))
     component = keys["components"][name]
     raised = {

@@ -430,11 +430,7 @@ class Connection:
     def _(self, component: NetMetering, name: str) -> Amount:
         if self.sold is None or self.bought is None:
             return self.nothing()
-        price = np.zeros(len(self.horizon))
-        for key, other in self.active.items():
-            named = component.charges is None or key in component.charges
-            if isinstance(other, EnergyCharge) and named:
-                price += self.price_of(other, key)
+        price = self._netted_price(component)
         valid = valid_steps(component, self.horizon)
         levels = np.round(price / SAME_PRICE).astype(np.int64)
         period = self.month if component.period == "month" else np.zeros_like(self.month)
@@ -464,6 +460,15 @@ class Connection:
             amount = amount + Amount(np.zeros(self.count), self.month, once=((netted, at),))
         return amount
 
+    def _netted_price(self, component: NetMetering) -> Numbers:
+        """Return the price of the energy that net metering cancels, shape (n,)."""
+        price = np.zeros(len(self.horizon))
+        for key, other in self.active.items():
+            named = component.charges is None or key in component.charges
+            if isinstance(other, EnergyCharge) and named:
+                price += self.price_of(other, key)
+        return price
+
     def marginal(self) -> tuple[Numbers, Numbers]:
         """Return the least that one more kWh costs and the most that it earns, shape (n,).
 
@@ -477,7 +482,14 @@ class Connection:
                 elif container is self.sold:
                     gain -= values / self.hours
         for component in self.active.values():
-            if isinstance(component, TieredEnergy):
+            if isinstance(component, NetMetering):
+                # What is netted earns the price of what it cancels.
+                gain += np.where(
+                    valid_steps(component, self.horizon),
+                    self._netted_price(component) - component.surplus_price_per_kwh,
+                    0.0,
+                )
+            elif isinstance(component, TieredEnergy):
                 counted = window_steps(component.when, self.horizon)
                 counted &= valid_steps(component, self.horizon)
                 cost += min(t.price_per_kwh for t in component.tiers) * counted
