@@ -268,16 +268,14 @@ class _Calculation:
         self.billed[name] = ("kWh", sold)
         amounts = np.zeros(self.count)
         for m in range(self.count):
-            left, begun = sold[m], 0.0
-            for tier in component.tiers:
-                end = np.inf
-                if tier.up_to_kwh_month is not None:
-                    end = tier.up_to_kwh_month
-                elif tier.up_to_import_share is not None:
-                    end = tier.up_to_import_share * bought[m]
-                part = min(left, max(0.0, end - begun))
-                amounts[m] -= part * tier.price_per_kwh
-                left, begun = left - part, max(begun, end)
+            ends = [
+                tier.up_to_kwh_month or (tier.up_to_import_share or np.inf) * bought[m]
+                for tier in component.tiers[:-1]
+            ]
+            # A bin ends where a later one does at the latest.
+            ends = np.minimum.accumulate([*ends, np.inf][::-1])[::-1].tolist()
+            prices = [tier.price_per_kwh for tier in component.tiers]
+            amounts[m] = -blocks(sold[[m]], ends, prices)[0]
         return amounts
 
     @amount.register(ContractForDifference)

@@ -713,3 +713,20 @@ def test_without_generation_nothing_is_exported() -> None:
         text.replace("connection_kw: 20", "connection_kw: 20\n    export_from: renewable")
     )
     assert held.of("grid.export") == pytest.approx([0, 0, 0], abs=1e-6)
+
+
+def test_a_later_bin_may_end_the_first() -> None:
+    """Proves: a bin up to the import of 5 kWh ends at the next one's 4 kWh: 3.6 and 2 x 0.1.
+
+    Sensitivity: the calculator and the plan read the same bins.
+    """
+    tiers = [
+        {"up_to_import_share": 1.0, "price_per_kwh": 0.9},
+        {"up_to_kwh_month": 4, "price_per_kwh": 0.5},
+        {"price_per_kwh": 0.1},
+    ]
+    of = {
+        "components": {"energy": energy(1), "bins": {"type": "tiered_export", "tiers": tiers}},
+    }
+    found = charges(solved_load(of, [4, 5, 6, 0], more=PV % at_night([1, 0, 0, 0])))
+    assert found["bins"] == pytest.approx(-(4 * 0.9 + 2 * 0.1))

@@ -261,7 +261,8 @@ class TieredExport(Component):
     direction: ClassVar[Literal["import", "export", "both", "none"]] = "export"
     type: Literal["tiered_export"]
     tiers: Annotated[tuple[ExportTier, ...], *Some]
-    """Bins in the order in which they are filled, the best price first."""
+    """Bins in the order in which they are filled, the best price first; a bin ends where a later one
+    does at the latest."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
