@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
-from microgrid_opt.fields import PricePerKWh
-from microgrid_opt.formulations.demand import FixedDemand
+from microgrid_opt.fields import CarrierName, PricePerKWh
+from microgrid_opt.formulations.demand import FixedDemand, refuse_unit
 from microgrid_opt.series import SeriesKW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from microgrid_opt.carriers import Carrier
 
 
 class HeatDemand(FixedDemand):
@@ -24,15 +29,33 @@ class HeatDemand(FixedDemand):
     equations in `microgrid_opt.formulations.demand`.
     """
 
-    carrier: ClassVar[str] = "heat"
-    key: ClassVar[str] = "power_kw"
-    unit: ClassVar[str] = "kW"
-
     type: Literal["heat_demand"]
+    heat_carrier: CarrierName = "heat"
+    """Heat that is drawn, by its temperature level."""
     power_kw: SeriesKW
     """Heat drawn."""
     unserved_price_per_kwh: PricePerKWh | None = None
     """Price of what is not delivered (value of lost load); without it all must be delivered."""
+
+    def misfits(self, place: str, carrier: Callable[[str], Carrier]) -> Iterator[tuple[str, str]]:
+        """Refuse a carrier that is not counted in kWh."""
+        del place
+        yield from refuse_unit("heat_carrier", self.heat_carrier, "kWh", carrier)
+
+    @property
+    def drawn_carrier(self) -> str:
+        """Heat."""
+        return self.heat_carrier
+
+    @property
+    def drawn_unit(self) -> str:
+        """Unit of the flow."""
+        return "kW"
+
+    @property
+    def drawn_key(self) -> str:
+        """Power."""
+        return "power_kw"
 
     @property
     def unserved_price(self) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from microgrid_opt.fields import PricePerKWh
 from microgrid_opt.formulations.demand import FixedDemand
@@ -24,15 +24,26 @@ class Load(FixedDemand):
     equations in `microgrid_opt.formulations.demand`.
     """
 
-    carrier: ClassVar[str] = "electricity"
-    key: ClassVar[str] = "power_kw"
-    unit: ClassVar[str] = "kW"
-
     type: Literal["load"]
     power_kw: SeriesKW
     """Power drawn."""
     unserved_price_per_kwh: PricePerKWh | None = None
     """Price of what is not delivered (value of lost load); without it all must be delivered."""
+
+    @property
+    def drawn_carrier(self) -> str:
+        """Electricity."""
+        return "electricity"
+
+    @property
+    def drawn_unit(self) -> str:
+        """Unit of the flow."""
+        return "kW"
+
+    @property
+    def drawn_key(self) -> str:
+        """Power."""
+        return "power_kw"
 
     @property
     def unserved_price(self) -> float | None:

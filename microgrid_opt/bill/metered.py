@@ -123,7 +123,7 @@ def _columns(table: Table, what: MeterFile) -> dict[str, str]:
     others = [name for name in table.columns if name != what.time_column]
     found = {}
     for role, words in (
-        ("bought", ("import", "bought", "consumption", "demand", "load_", "load ")),
+        ("bought", ("import", "bought", "consumption", "demand_", "demand ", "load_", "load ")),
         ("sold", ("export", "sold", "feed_in")),
         ("reactive", ("reactive",)),
     ):

@@ -324,10 +324,10 @@ def _limits(results: Results) -> Table | None:
     fixed = ", integers fixed" if "fixed" in results.run.prices_from else ""
     made = table("Limits that bind", f"Worth of one more unit{fixed}")
     for row in rows:
-        price, unit = row["shadow_price"], row["unit"]
-        if unit == "kg":
-            price, unit = price * KG_PER_T, "t"
-        worth = amount(price, f"{results.currency}/{unit}") if math.isfinite(price) else "not known"
+        price, unit = row["shadow_price"], row["price_unit"]
+        if unit.endswith("/kg"):
+            price, unit = price * KG_PER_T, f"{unit.removesuffix('/kg')}/t"
+        worth = amount(price, unit) if math.isfinite(price) else "not known"
         made.add_row(row["description"] or _words(row["name"]), worth)
     return made if rows else None
 

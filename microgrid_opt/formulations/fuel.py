@@ -91,10 +91,10 @@ class WeightedSum:
     """Σ factor × flow, which a rule can index with a step as it does a flow."""
 
     def __init__(self, terms: Sequence[tuple[Any, Any]]) -> None:
-        self._terms = terms
+        self.terms = terms
 
     def __getitem__(self, t: Any) -> Any:
-        return sum(factor[t] * flow[t] for factor, flow in self._terms)
+        return sum(factor[t] * flow[t] for factor, flow in self.terms)
 
 
 class FuelConverter(Converter):

@@ -91,29 +91,24 @@ def _balance(
     count = len(results.horizon.month_labels)
     flows: list[dict[str, Any]] = []
     peaks: dict[str, NDArray[np.float64]] = {}
-    for position in np.flatnonzero(
-        (results.flows["place"] == place) & (results.flows["carrier"] == carrier)
-    ):
-        row = results.flows.iloc[int(position)]
-        values = view.flow_values(results, int(position))
+    for (asset, role, sign), values in _held(view, place, carrier).items():
         if not values.any():
             continue
-        supplied = row["sign"] > 0
+        supplied = sign > 0
         order = SUPPLY_ORDER if supplied else DRAW_ORDER
-        name = view.label(row["asset"])
         flows.append(
             {
-                "label": f"{name}: {_word(row['role'], supplied=supplied)}",
-                "colour": view.colour(row["asset"]),
-                "sign": int(row["sign"]),
-                "role": row["role"],
-                "order": order.index(row["role"]) if row["role"] in order else len(order),
+                "label": f"{view.label(asset)}: {_word(role, supplied=supplied)}",
+                "colour": view.colour(asset),
+                "sign": sign,
+                "role": role,
+                "order": order.index(role) if role in order else len(order),
                 "array": pool.add(values),
                 "monthly": [rounded(v) for v in np.bincount(month, values * hours, count)],
             }
         )
-        if row["role"] in {"import", "demand"}:
-            peaks[row["role"]] = peaks.get(row["role"], 0.0) + values
+        if role in {"import", "demand"}:
+            peaks[role] = peaks.get(role, 0.0) + values
     price = f"{place}.{carrier}"
     return {
         "label": view.balance_label(place, carrier),
@@ -125,6 +120,18 @@ def _balance(
         "price_unit": f"{view.currency}/{info['unit']}",
         "peaks": [*_peaks(peaks, month, count), *_billed(view, rows, info["flow_unit"])],
     }
+
+
+def _held(view: View, place: str, carrier: str) -> dict[tuple[str, str, int], NDArray[np.float64]]:
+    """Return the flows of a balance by (asset, role, sign): several of one kind are one line."""
+    table = view.results.flows
+    found: dict[tuple[str, str, int], NDArray[np.float64]] = {}
+    for position in np.flatnonzero((table["place"] == place) & (table["carrier"] == carrier)):
+        row = table.iloc[int(position)]
+        key = (str(row["asset"]), str(row["role"]), int(row["sign"]))
+        values = view.flow_values(view.results, int(position))
+        found[key] = found[key] + values if key in found else values
+    return found
 
 
 def _word(role: str, *, supplied: bool) -> str:

@@ -19,6 +19,7 @@ _SMALL = 1e-6
 """Links below this share of the largest one are left out [-]."""
 _MARGIN = {"l": 4, "r": 4, "t": 12, "b": 12}
 _PASSING = ("conversion", "transfer")
+_UNUSED = ("curtailed", "released")
 _WORDS = {
     ("storage", 1): "discharge",
     ("storage", -1): "charge",
@@ -90,7 +91,7 @@ def energy_graph(results: Results) -> Graph:
         graph.add(("asset", asset, "storage", "-1"), ("lost",), taken - given, "")
     _pass(graph, list(passing.values()))
     for row in results.details.to_dict("records"):
-        if row["name"] == "curtailed" and row["unit"] == "kWh":
+        if row["name"] in _UNUSED and row["unit"] == "kWh":
             source = ("asset", row["asset"], "generation", "1")
             graph.add(source, ("curtailed",), float(row["value"]), "")
     return graph

@@ -162,7 +162,7 @@ def energy(view: View) -> Context:
 
 def _kwh_note(view: View, carrier: str) -> str:
     info = view.carriers[carrier]
-    if info["unit"] == "kWh":
+    if info["unit"] == "kWh" or not info["energy_kwh_per_unit"]:
         return ""
     content = format_number(float(info["energy_kwh_per_unit"]))
     return f"1 {info['unit']} counts as {content} kWh (lower heating value) in the energy flows."

@@ -45,6 +45,11 @@ def diagnose(draft: Draft, matrix: Matrix) -> str:
 def _cap_line(draft: Draft, conflict: Conflict) -> str:
     cap = next(cap for cap in draft.caps if cap.row == conflict.name)
     off = f"{conflict.amount:,.4g} {cap.row_unit}"
+    if not conflict.proven:
+        return (
+            f"{cap.description}: the limit is {cap.limit:,.6g} {cap.unit}; by how much every plan "
+            f"misses it was not found in time ({off} would do)."
+        )
     if cap.whole is not None:
         return f"{cap.description}: every plan misses it by {off} over the horizon or more."
     best = cap.limit + conflict.amount if cap.sense == "<=" else cap.limit - conflict.amount
@@ -66,13 +71,14 @@ def _step_lines(draft: Draft, conflicts: list[Conflict]) -> list[str]:
         when = ""
         if isinstance(worst.key, int) and worst.key < len(draft.horizon):
             when = f", worst at {draft.horizon.stamps[worst.key]}"
+        least = "" if worst.proven else ", or less: the search was cut short"
         steps = f"in {len(group)} steps" if len(group) > 1 else "in one step"
         if name in balances:
             place, carrier = balances[name]
             unit = draft.flow_units(carrier)
             what = "short" if worst.side == "lower" else "in surplus with no outlet"
             lines.append(
-                f"{carrier} of {place} is {what} {steps}{when}: by {worst.amount:,.4g} {unit}."
+                f"{carrier} of {place} is {what} {steps}{when}: by {worst.amount:,.4g} {unit}{least}."
             )
         else:
             lines.append(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from microgrid_opt.errors import InfeasibleError
 from microgrid_opt.results import Run, Stage
 from microgrid_opt.solve import highs, rounding
-from microgrid_opt.solve.profiles import load_profile
+from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
 from microgrid_opt.solve.status import Status
 
 if TYPE_CHECKING:
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
     from microgrid_opt.solve.status import Outcome, Progress, Solution
 
 AUTO = "auto"
-SMALL, LARGE, MANY = "default", "hipo", "mip"
-LARGE_NONZEROS = 200_000
-"""Size from which HiPO beats dual simplex on linear park models: a year of hours with 7 sized
-assets (458,000 nonzeros) took 27 s against more than 150 s, one with two given assets (105,000)
-took 1 s by simplex."""
+SMALL, MANY = "default", "mip"
 
 
 @dataclass(frozen=True, eq=False)

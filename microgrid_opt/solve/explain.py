@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from microgrid_opt.solve.matrix import block_of
-from microgrid_opt.solve.profiles import Profile
+from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, Profile, load_profile
 from microgrid_opt.solve.session import Session
 from microgrid_opt.solve.status import Status
 
@@ -59,6 +59,8 @@ class Conflict:
         By how much it must give way; 0 where only membership in the conflict is known.
     label
         The row for people: from the caller's hook, else its name.
+    proven
+        Whether no smaller amounts would do; False when the search was cut short.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Conflict:
     limit: float
     amount: float
     label: str
+    proven: bool = True
 
 
 def explain(
@@ -122,7 +125,8 @@ def _elastic(
 ) -> list[Conflict] | None:
     """Return the conflicts of one elastic model; None when it has no plan either."""
     model, rows, sides = _with_slacks(matrix, soft)
-    with Session(model, _ELASTIC) as session:
+    large = not model.is_mip and model.nonzero_count >= LARGE_NONZEROS
+    with Session(model, load_profile(LARGE) if large else _ELASTIC) as session:
         outcome = session.run(time_limit=time_limit)
     if outcome.solution is None:
         return None
@@ -138,6 +142,7 @@ def _elastic(
             float(limits[i]),
             amount=float(slack[i]),
             label=label,
+            proven=outcome.status is Status.OPTIMAL,
         )
         for i in order.tolist()
         if relative[i] > SMALLEST
@@ -207,8 +212,9 @@ def _conflict(
     *,
     amount: float = 0.0,
     label: Label | None = None,
+    proven: bool = True,
 ) -> Conflict:
     block = block_of(blocks, number)
     key = None if block.keys is None else block.keys[number - block.start]
     text = block.label(number - block.start) if label is None else label(block, key)
-    return Conflict(block.name, key, side, limit, amount, text)
+    return Conflict(block.name, key, side, limit, amount, text, proven)

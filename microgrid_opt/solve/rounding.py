@@ -105,10 +105,20 @@ def whole_values(draft: Draft, matrix: Matrix, values: Floats) -> dict[str, Floa
 
 
 def _of(matrix: Matrix, one: Any, values: Floats) -> Floats:
-    """Return the relaxed values of a variable, or a number as it is."""
+    """Return the relaxed values of a variable, of a weighted sum of them, or a number as it is."""
+    if hasattr(one, "terms"):
+        parts = [_numbers(factor) * _of(matrix, part, values) for factor, part in one.terms]
+        return np.asarray(np.sum(parts, axis=0))
     if hasattr(one, "name"):
         return np.asarray(values[matrix.column_blocks[one.name].slice])
     return np.atleast_1d(np.asarray(one, dtype=float))
+
+
+def _numbers(factor: Any) -> Floats:
+    """Return a parameter of a rule as an array: by step, or one number."""
+    if hasattr(factor, "value"):
+        return np.atleast_1d(float(factor.value))
+    return np.fromiter(factor.extract_values().values(), dtype=float)
 
 
 def hold(matrix: Matrix, whole: dict[str, Floats]) -> Matrix:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.results import Results
 
+
 def expected(name: str) -> dict[str, Any]:
     text = (shipped("cases") / name / "expected.yaml").read_text(encoding="utf-8")
     return dict(yaml.safe_load(text))

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microgrid_opt.errors import InputError
-from tests.support import solve_text
+from tests.support import bill, solve_text
 
 if TYPE_CHECKING:
     from microgrid_opt.audit import Audit
@@ -120,7 +120,7 @@ DEAR = """
     ("rules", "cost", "on"),
     [
         # Load 60, 0, 60, 60: without rules the unit follows it at 1 per kWh.
-        ("", 180.0, [1, 0, 1, 1]),
+        ("", 180.0, None),
         # Two starts at 50 from off; the idle hour is below the least load: 180 + 100.
         ("start_cost: 50, min_load_fraction: 0.1", 280.0, [1, 0, 1, 1]),
         # Off at least 2 h after a stop: run hours 3-4 only (peaker 60 × 3 in hour 1) or hour 1 and 4:
@@ -248,3 +248,179 @@ def test_tampered_schedule_fails_the_audit() -> None:
     series.loc[series.index[1], "park.unit.on"] = 1.0
     found: Audit = check(replace(results, series=series), problem_of(text))
     assert any("starts follow" in item.what for item in found.failures)
+
+
+def test_up_and_down_time_on_steps_of_unequal_length() -> None:
+    """Proves: a run of 2 + 1 h keeps a least time on of 3 h, and may stop after it.
+
+    Load is 60, 60, 0, 60 on steps of 2, 1, 1, 1 h with a least load: on, on, off, then on again after
+    the pause of 1 h, which keeps a least time off of 1 h.
+    Sensitivity: at 3.5 h on the first run is too short for the pause; at 1.5 h off the last is.
+    """
+    steps = "steps_hours: [2, 1, 1, 1]"
+    load = [60.0, 60, 60, 0, 60]
+    rules = "min_up_hours: 3, min_down_hours: 1, min_load_fraction: 0.1"
+    results, audit = solve_text(unit_park(load, GIVEN % rules, steps=steps, peaker=DEAR))
+    assert ran(results).tolist() == [1, 1, 0, 1]
+    assert results.cost == pytest.approx(60 * 4)
+    assert audit.passed, audit.failures
+    longer = rules.replace("up_hours: 3", "up_hours: 3.5")
+    results, _ = solve_text(unit_park(load, GIVEN % longer, steps=steps, peaker=DEAR))
+    assert results.cost == pytest.approx(60 + 3 * 180)
+    pause = rules.replace("down_hours: 1", "down_hours: 1.5")
+    results, _ = solve_text(unit_park(load, GIVEN % pause, steps=steps, peaker=DEAR))
+    assert results.cost == pytest.approx(60 * 3 + 180)
+
+
+CHOSEN = GIVEN.replace("100", "{min_kw: 60, max_kw: 300, annual_cost_per_kw: 0.5}")
+
+
+@pytest.mark.parametrize(("unit", "fixed"), [(GIVEN, 0.0), (CHOSEN, 30.0)])
+@pytest.mark.parametrize(
+    ("rules", "cost", "figures"),
+    [
+        # Load 60, 0, 60, 0, 0, 60. Three cold starts at 50.
+        ("start_cost: 50", 180 + 150, {"starts": 3}),
+        # Pauses of 1 h and 2 h: one, both, none of them shorter than the limit.
+        ("start_cost: 50, hot_start_cost: 10, hot_start_within_hours: 2", 290, {"hot_starts": 1}),
+        ("start_cost: 50, hot_start_cost: 10, hot_start_within_hours: 2.5", 250, {"hot_starts": 2}),
+        ("start_cost: 50, hot_start_cost: 10, hot_start_within_hours: 1", 330, {"hot_starts": 0}),
+        # At most two starts a day: a third hour is bought at 3.
+        ("start_cost: 50, max_starts_per_day: 2", 120 + 100 + 180, {"starts": 2}),
+        ("max_starts_per_day: 0", 540, {"starts": 0}),
+        # 6 h of a year: 8760/6 starts a year are one, in every horizon of 6 h.
+        ("max_starts_per_year: 1460", 60 + 360, {"starts": 1}),
+        ("max_starts_per_year: 2920", 120 + 180, {"starts": 2}),
+        # Standby for 3 kW × 1 instead of starts at 50: 3 h of it, two warm starts at 2.
+        (
+            "start_cost: 50, standby: {power_fraction: 0, carrier: gas, start_cost: 2}",
+            180 + 50 + 4,
+            {"starts": 1, "warm_starts": 2, "hours_in_standby": 3},
+        ),
+        # A running hour costs 7.
+        ("running_cost_per_hour: 7", 180 + 21, {"hours_on": 3}),
+    ],
+)
+def test_starts_by_kind(
+    unit: str, fixed: float, rules: str, cost: float, figures: dict[str, float]
+) -> None:
+    """Proves: each rule of starts alone, on six hours worked out beside it, given and chosen size.
+
+    A least load of 10 % keeps the unit from being on in hours without load.
+    """
+    text = unit_park([60, 0, 60, 0, 0, 60], unit % f"min_load_fraction: 0.1, {rules}", peaker=DEAR)
+    results, audit = solve_text(text)
+    assert audit.passed, audit.failures
+    assert results.cost == pytest.approx(cost + fixed, rel=1e-9)
+    details = results.details.set_index(["asset", "name"])["value"]
+    for name, value in figures.items():
+        assert details["unit", name] == pytest.approx(value)
+
+
+def test_standby_draws_its_share_of_the_size() -> None:
+    """Proves: standby for one hour draws 0.05 × 100 = 5 kW of gas at 2, less than a start at 50; for
+    twelve hours it costs more. A kWh of heat costs 2 + 1 in all.
+
+    Sensitivity: at a share of 0.3 the hour in standby costs 60 and the unit is off instead.
+    """
+    rules = "min_load_fraction: 0.5, start_cost: 50, standby: {power_fraction: 0.05, carrier: gas}"
+    unit = GIVEN.replace("0.5", "1") % rules
+    load = [60.0, 0, 60, *[0] * 12, 60]
+    text = unit_park(load, unit, peaker=DEAR).replace("price_per_kwh: 0}", "price_per_kwh: 2}")
+    results, audit = solve_text(text)
+    assert audit.passed, audit.failures
+    assert results.of("unit.standby").tolist() == [0, 1, *[0] * 14]
+    assert results.of("gas.purchase")[1] == pytest.approx(5)
+    assert results.cost == pytest.approx(3 * 60 * 3 + 10 + 50 * 2)
+    dear, _ = solve_text(text.replace("0.05", "0.3"))
+    assert dear.of("unit.standby").sum() == 0
+    assert dear.cost == pytest.approx(3 * 60 * 3 + 50 * 3)
+
+
+@pytest.mark.parametrize(
+    ("size", "total", "fixed"),
+    [("100", 100.0, 0.0), ("{max_kw: 300, annual_cost_per_kw: 0.5}", 60.0, 30.0)],
+)
+def test_costs_per_size(size: str, total: float, fixed: float) -> None:
+    """Proves: starts at 0.2 and hours on at 0.1 for each kW of the size; two starts, three hours on.
+
+    Sensitivity: 60 kW are enough for the load, so a chosen unit pays for 60 and a given one for 100.
+    """
+    unit = GIVEN.replace("100", size)
+    rules = "min_load_fraction: 0.1, start_cost_per_size: 0.2, running_cost_per_size_hour: 0.1"
+    results, audit = solve_text(unit_park([60, 0, 60, 60], unit % rules, peaker=DEAR))
+    assert audit.passed, audit.failures
+    assert results.size("unit") == pytest.approx(total)
+    assert bill(results, "unit", "start") == pytest.approx(2 * 0.2 * total)
+    assert bill(results, "unit", "running") == pytest.approx(3 * 0.1 * total)
+    assert results.cost == pytest.approx(180 + fixed + 0.7 * total)
+
+
+def test_a_small_unit_stays_small_with_a_loose_bound() -> None:
+    """Proves: least load and standby follow the size, not its bound of 1000: 20 kW at least half on.
+
+    Sensitivity: with the bound as size the least load were 500.
+    """
+    unit = GIVEN.replace("100", "{max_kw: 1000, annual_cost_per_kw: 1}")
+    rules = "min_load_fraction: 0.5, start_cost: 9, standby: {power_fraction: 0.1, carrier: gas}"
+    text = unit_park([20, 0, 10], unit % rules, peaker=DEAR)
+    results, audit = solve_text(text)
+    assert audit.passed, audit.failures
+    assert results.size("unit") == pytest.approx(20)
+    assert results.of("unit.standby").tolist() == [0, 1, 0]
+    assert results.of("gas.purchase") == pytest.approx([40, 2, 20])
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ("hot_start_cost: 5", r"commitment\.hot_start_cost: needs `hot_start_within_hours`"),
+        ("hot_start_within_hours: 5", r"needs `hot_start_cost`: give both or neither"),
+        (
+            "start_cost: 4, hot_start_cost: 5, hot_start_within_hours: 2",
+            r"hot_start_cost: is more than `start_cost` 4",
+        ),
+        ("max_starts_per_day: 1.5", r"max_starts_per_day = 1.5: must be a whole number"),
+        ("max_starts_per_day: -1", r"max_starts_per_day = -1: must be >= 0"),
+        ("max_starts_per_year: -1", r"max_starts_per_year = -1: must be at least 0"),
+        ("standby: {}", r"standby\.power_fraction: this key is required"),
+        ("standby: {power_fraction: 0.1, carrier: gaz}", r"did you mean 'gas'"),
+    ],
+)
+def test_bad_rules_are_refused(rules: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        solve_text(unit_park([60], GIVEN % rules))
+
+
+@pytest.mark.parametrize(
+    ("column", "step", "value", "found"),
+    [
+        ("standby", 1, 0.0, "starts follow"),
+        ("on", 1, 1.0, "one state at a time"),
+        ("hot_starts", 3, 1.0, "hot starts follow short pauses"),
+        ("warm_starts", 3, 1.0, "warm starts follow standby"),
+        ("starts_today", 2, 0.0, "starts of the day so far"),
+        ("capacity_on", 2, 1.0, "capacity on"),
+        ("capacity_started", 0, 1.0, "capacity started"),
+    ],
+)
+def test_tampered_states_fail_the_audit(column: str, step: int, value: float, found: str) -> None:
+    """Proves: every column that commitment writes is re-derived from the states."""
+    from dataclasses import replace
+
+    from microgrid_opt.audit import audit as check
+    from tests.support import problem_of
+
+    rules = (
+        "min_load_fraction: 0.1, start_cost: 50, start_cost_per_size: 0.1, hot_start_cost: 40, "
+        "hot_start_within_hours: 2, max_starts_per_day: 3, "
+        "standby: {power_fraction: 0.01, carrier: gas}"
+    )
+    text = unit_park([60, 0, 60, 60], CHOSEN % rules, peaker=DEAR)
+    results, audit = solve_text(text)
+    assert audit.passed, audit.failures
+    assert results.of("unit.standby").tolist() == [0, 1, 0, 0]
+    series = results.series.copy()
+    series.loc[series.index[step], f"park.unit.{column}"] = value
+    failed = check(replace(results, series=series), problem_of(text)).failures
+    assert any(found in item.what for item in failed)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from microgrid_opt.errors import InputError
 from tests.support import bill, day, park, solved
 
 DISTRICT = "district: {type: supply, carrier: heat, price_per_kwh: 0.2}"
@@ -27,3 +28,36 @@ def test_cold_is_priced() -> None:
     assert results.cost == pytest.approx(25 * 0.2 + 15)
     more = solved(text.replace("limit_kw: 25", "limit_kw: 26"))
     assert results.cost - more.cost == pytest.approx(2.8)
+
+
+def test_heat_of_another_temperature_has_a_balance_of_its_own() -> None:
+    """Proves: 30 kW of hot water are not served by the cheaper heat at 0.2, but bought at 0.5.
+
+    Sensitivity: without `heat_carrier` they cost 0.2.
+    """
+    text = park(
+        f"""
+        heat: {{type: heat_demand, power_kw: 30, heat_carrier: hot_water}}
+        {DISTRICT}
+        boiler_house: {{type: supply, carrier: hot_water, price_per_kwh: 0.5}}
+        """,
+        hours=1,
+        carriers="{hot_water: {temperature_degc: 90}}",
+    )
+    results = solved(text)
+    assert results.total("demand", "hot_water") == pytest.approx(30)
+    assert results.cost == pytest.approx(15)
+    assert solved(text.replace(", heat_carrier: hot_water", "")).cost == pytest.approx(6)
+
+
+def test_heat_is_counted_in_kwh() -> None:
+    """Proves: steam counted in kg is refused where a demand is in kW. Sensitivity: in kWh it is taken."""
+    text = park(
+        "heat: {type: heat_demand, power_kw: 30, heat_carrier: steam}\n"
+        "source: {type: supply, carrier: steam, price_per_kg: 1}",
+        carriers="{steam: {unit: kg}}",
+    )
+    with pytest.raises(InputError, match=r"heat_carrier = 'steam': steam is counted in kg"):
+        solved(text)
+    in_kwh = text.replace("{unit: kg}", "{temperature_degc: 180}").replace("per_kg", "per_kwh")
+    assert solved(in_kwh).cost == pytest.approx(60)

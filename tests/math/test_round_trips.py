@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from microgrid_opt import store, study, yamlio
 from microgrid_opt.assets.base import asset_types
 from microgrid_opt.store import encoding
+from tests.registry import manual
 from tests.support import (
     EXACT,
     day,
@@ -74,9 +76,87 @@ EVERYTHING = park(
     electric: {{type: electric_boiler, member: works, power_kw: 3, efficiency: 0.98}}
     boiler: {{type: gas_boiler, member: works, power_kw: 9, efficiency: 0.9}}
     vent: {{type: dump, member: works, carrier: heat, cost_per_unit: 0.01}}
+    collectors:
+      type: solar_thermal
+      member: works
+      collector_m2: {{max_m2: 10, capex_per_m2: 10, lifetime_years: 20}}
+      collector: {{tilt_deg: 30, mean_temperature_degc: 40, optical_efficiency: 0.8}}
+      area: {{name: field, m2_per_m2: 2}}
+    brook: {{type: hydro, member: works, power_kw: 1, output_per_kw: 0.6}}
+    block: {{type: must_run, member: works, power_kw: 1, output_per_kw: 0.9, heat_kwh_per_kwh: 1}}
+    engine: {{type: generator, member: works, fuel: gas, power_kw: 2, electric_efficiency: 0.4}}
+    turbine:
+      type: chp
+      member: works
+      power_kw: {{existing_kw: 2, fixed_om_per_kw_year: 50, retirement: whole}}
+      fuels: {{coal: {{flue_co2_kg_per_kwh: 0.34}}, biomass: {{max_share: 0.5, renewable: true}}}}
+      flue_co2_carrier: flue
+      electric_efficiency: 0.3
+      power_to_heat_ratio: 0.5
+    kettle: {{type: fuel_boiler, member: works, fuel: coal, power_kw: 3, efficiency: 0.8}}
+    coal: {{type: supply, member: works, carrier: coal, price_per_kwh: 0.1}}
+    wood: {{type: supply, member: works, carrier: biomass, price_per_kwh: 0.2}}
+    capture:
+      type: carbon_capture
+      member: works
+      flue_carrier: flue
+      flow_kg_per_hour: 1
+      capture_fraction: 0.9
+      electricity_kwh_per_t: 200
+    flue: {{type: dump, member: works, carrier: flue, co2_kg_per_unit: 1}}
+    soda: {{type: sale, member: works, carrier: co2, price_per_kg: 0.05}}
+    anodes: {{type: process_emissions, member: works, co2_t_per_year: 9}}
+    heat_pump:
+      type: heat_pump
+      member: works
+      power_kw: 4
+      heat_carrier: heat
+      sink_temperature_degc: 55
+      carnot: {{fraction: 0.45}}
+      commitment: {{min_load_fraction: 0.3, start_cost: 0.2}}
+    chiller: {{type: chiller, member: works, power_kw: 3, cop: 4}}
+    absorber: {{type: absorption_chiller, member: works, power_kw: 2, cop: 0.7}}
+    ice: {{type: cold_store, member: works, energy_kwh: 4, power_kw: 2}}
+    cool: {{type: demand, member: works, carrier: cold, power_kw: 2}}
+    exhaust: {{type: byproduct, member: works, carrier: steam, power_kw: 3, release_cost_per_unit: 0.01}}
+    exchanger: {{type: heat_exchanger, member: works, hot: steam, cool: heat, power_kw: 2}}
+    kiln: {{type: electric_kiln, member: works, output_carrier: steam, power_kw: 2, efficiency: 0.8}}
+    steam_user: {{type: demand, member: works, carrier: steam, power_kw: 2}}
+    salt:
+      type: molten_salt
+      member: works
+      charge_carrier: electricity
+      heat_carrier: steam
+      charge_power_kw: 1
+      discharge_power_kw: 1
+      energy_kwh: 4
+      charge_efficiency: 0.98
+    tank_of_heat: {{type: heat_store, member: works, energy_kwh: 5, charge_power_kw: 2,
+      discharge_power_kw: 2}}
+    pond: {{type: pumped_hydro, member: works, power_kw: 1, energy_kwh: 4, charge_efficiency: 0.9,
+      discharge_efficiency: 0.9}}
+    pool: {{type: shared_battery, member: works, users: {{works: {{}}, roof: {{}}}}, energy_kwh: 4,
+      power_kw: 2, charge_efficiency: 0.9, discharge_efficiency: 0.9}}
+    water_tank: {{type: store, member: works, carrier: water, capacity_kg: 30,
+      flow_kg_per_hour: 20}}
+    membranes: {{type: recipe, member: works, inputs: {{electricity: 0.01}}, outputs: {{water: 1}},
+      size_on: water, flow_kg_per_hour: 20}}
+    drinkers: {{type: demand, member: works, carrier: water, flow_kg_per_hour: 8}}
+    squeeze: {{type: compressor, member: works, flow_kg_per_hour: 1, to_carrier: dense,
+      consumption_kwh_per_kg: 2}}
+    trucks: {{type: demand, member: works, carrier: dense, flow_kg_per_hour: 0.1}}
+    mixer: {{type: batch_process, member: works, inputs_kw: {{electricity: [1]}},
+      max_batches_per_day: 2, cost_per_batch: 0.1}}
+    offices: {{type: flexible_load, member: works, power_kw: 2, shift: {{down_fraction: 0.3, up_kw: 1,
+      within: day}}}}
+    servers: {{type: data_centre, member: works, it_power_kw: 1, pue: 1.3}}
+    cars: {{type: ev_fleet, member: works, groups: {{vans: {{vehicles: 2, battery_kwh: 40, charger_kw: 7, charge_efficiency: 0.9,
+      weekday: {{arrival: "0:30", departure: "3:00", energy_kwh: 6}}}}}}}}
     """,
     hours=4,
     members="{works: {label: Plant}, roof: {}}",
+    carriers="{flue: {unit: kg}, water: {unit: kg}, steam: {temperature_degc: 180}, dense: {unit: kg}}",
+    areas="{field: 100 m2}",
     finance="{discount_rate: 6 %, project_years: 20}",
     carbon="{price_per_t: 100, cap_t_per_year: 500}",
     targets="{min_renewable_share: 1 %, max_export_share: 90 %}",
@@ -93,10 +173,18 @@ def test_every_technology_in_one_park() -> None:
     )
     assert set(results.caps["name"]) == {
         "truck.yearly_limit",
+        "area_field",
         "co2_cap",
         "renewable_share",
         "export_share",
     }
+
+
+def test_every_category_of_the_ledger_is_in_the_manual() -> None:
+    """Proves: the page of results explains each category that any technology books."""
+    told = set(re.findall(r"`(\w+)`", manual.section("results.md", "ledger")))
+    results, _ = study.run(problem_of(EVERYTHING), EXACT)
+    assert set(results.ledger["category"]) <= told
 
 
 def test_a_stored_plan_is_the_plan(tmp_path: Path) -> None:

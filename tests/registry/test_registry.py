@@ -34,7 +34,20 @@ TYPES = technologies()
 NAMES = sorted(TYPES)
 
 OTHER_MEANING = {
+    **{
+        (path, "demand"): "a role in a balance, or a result series"
+        for path in (
+            "draft.py",
+            "formulations/demand.py",
+            "formulations/filling.py",
+            "parkaudit.py",
+            "policies/targets.py",
+            "report/colours.py",
+            "report/payload.py",
+        )
+    },
     ("draft.py", "dump"): "a role in a balance",
+    ("policies/tariffs/components.py", "demand"): "a kind of charge",
     ("report/colours.py", "dump"): "a role in a balance",
     ("report/payload.py", "dump"): "a role in a balance",
     ("report/figures.py", "line"): "a key of plotly",

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from microgrid_opt import study
+from microgrid_opt.assets.base import asset_types
 from microgrid_opt.errors import InputError
+from microgrid_opt.park import park_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +47,13 @@ assets:
     charge_efficiency: 0.95
     discharge_efficiency: 0.95
 """
+
+
+def types() -> str:
+    """Return what `type` may be, as a message lists it: every technology by name."""
+    park_model()
+    *most, last = (f"`{name}`" for name in asset_types())
+    return f"{', '.join(most)} or {last}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ BAD = [
         told=(
             "park.yaml:3:1: colour = 'red': unknown key; allowed: schema, name, "
             "description, currency, exchange_rates, site, horizon, finance, carriers, members, "
-            "assets, carbon, targets"
+            "nodes, areas, assets, carbon, targets"
         ),
         old="name: Bad input",
         new=("name: Bad input\ncolour: red"),
@@ -248,22 +257,15 @@ BAD = [
     Bad(
         "unknown type",
         told=(
-            "park.yaml:23:5: assets.battery.type = 'batery': must be `battery`, "
-            "`dump`, `electric_boiler`, `electrolyser`, `fuel_cell`, `gas_boiler`, "
-            "`grid`, `heat_demand`, `hydrogen_demand`, `hydrogen_store`, `line`, "
-            "`load`, `pv`, `supply` or `wind`; did you mean `battery`?"
+            "park.yaml:23:5: assets.battery.type = 'batery': must be "
+            f"{types()}; did you mean `battery`?"
         ),
         old="type: battery",
         new="type: batery",
     ),
     Bad(
         "missing type",
-        told=(
-            "park.yaml:22:3: assets.battery.type: this key is required: it must be "
-            "`battery`, `dump`, `electric_boiler`, `electrolyser`, `fuel_cell`, "
-            "`gas_boiler`, `grid`, `heat_demand`, `hydrogen_demand`, "
-            "`hydrogen_store`, `line`, `load`, `pv`, `supply` or `wind`"
-        ),
+        told=(f"park.yaml:22:3: assets.battery.type: this key is required: it must be {types()}"),
         old="    type: battery\n",
         new="",
     ),
@@ -312,7 +314,7 @@ BAD = [
         told=(
             "park.yaml:18:23: assets.spill.carrier = 'electricty': is no carrier "
             "of the park (did you mean 'electricity'?): known are electricity, "
-            "heat, gas, hydrogen."
+            "heat, cold, gas, coal, biomass, hydrogen, co2."
         ),
         old="  roof:\n",
         new=("  spill: {type: dump, carrier: electricty}\n  roof:\n"),
@@ -977,7 +979,7 @@ BAD = [
         "demand that nobody serves",
         told=(
             "park.yaml:18:3: assets.steam: draws heat (first at 2025-01-01 "
-            "00:00:00+08:00), but no asset of the member 'park' supplies heat: add "
+            "00:00:00+08:00), but no asset at 'park' supplies heat: add "
             "a source, a converter or a purchase of heat."
         ),
         old="  roof:\n",

@@ -148,7 +148,7 @@ BAD = [
         "carrier typo",
         "  load: {type: load",
         "  s: {type: supply, carrier: hydrogene, price_per_kg: 1}\n  load: {type: load",
-        "park.yaml:8:21: assets.s.carrier = 'hydrogene': is no carrier of the park (did you mean 'hydrogen'?): known are electricity, heat, gas, hydrogen.",
+        "park.yaml:8:21: assets.s.carrier = 'hydrogene': is no carrier of the park (did you mean 'hydrogen'?): known are electricity, heat, cold, gas, coal, biomass, hydrogen, co2.",
     ),
     (
         "supply unit",
@@ -184,7 +184,7 @@ BAD = [
         "hydrogen demand key",
         "  load: {type: load",
         "  h: {type: hydrogen_demand, power_kw: 5}\n  load: {type: load",
-        "2 problems in the input:\n- park.yaml:8:3: assets.h.flow_kg_per_hour: this key is required: it must be a number in kg/h or a quantity such as '2 kg/h', or a series (annual, file, hourly, weekday, seasons, monthly, periods)\n- park.yaml:8:30: assets.h.power_kw = 5: unknown key; allowed: member, label, in_reference, type, flow_kg_per_hour, unserved_price_per_kg",
+        "park.yaml:8:30: assets.h.power_kw = 5: unknown key; allowed: member, node, label, technology, in_reference, type, flow_kg_per_hour, filling, unserved_price_per_kg",
     ),
     (
         "pay for cutting demand",
@@ -460,13 +460,13 @@ BAD = [
         "line to itself",
         "  load: {type: load",
         "  l: {type: line, to: park, power_kw: 5}\n  load: {type: load",
-        "park.yaml:8:19: assets.l.to = 'park': leads from park to itself: name the member at the other end.",
+        "park.yaml:8:19: assets.l.to = 'park': leads from park to itself: name the member or node at the other end.",
     ),
     (
         "line nowhere",
         "  load: {type: load",
         "  l: {type: line, to: south, power_kw: 5}\n  load: {type: load",
-        "park.yaml:8:19: assets.l.to = 'south': is no member of the park: known are park.",
+        "park.yaml:8:19: assets.l.to = 'south': is no member or node of the park: known are park.",
     ),
     (
         "members as a list",
@@ -508,7 +508,7 @@ BAD = [
         "store in a line",
         "  load: {type: load",
         "  l: {type: line, to: park, carrier: hydrogen, power_kw: 5}\n  load: {type: load",
-        "2 problems in the input:\n- park.yaml:8:19: assets.l.to = 'park': leads from park to itself: name the member at the other end.\n- park.yaml:8:29: assets.l.carrier = 'hydrogen': is counted in kg, the capacity of a line in kW: a line takes carriers counted in kWh.",
+        "2 problems in the input:\n- park.yaml:8:19: assets.l.to = 'park': leads from park to itself: name the member or node at the other end.\n- park.yaml:8:29: assets.l.carrier = 'hydrogen': is counted in kg, the capacity of a line in kW: a line takes carriers counted in kWh.",
     ),
     (
         "commitment without bound",
@@ -520,7 +520,7 @@ BAD = [
         "demand served by nobody at all",
         "  grid: {type: grid, import_price_per_kwh: 0.6}\n  pv:\n    type: pv\n    power_kw: {max_kw: 100, capex_per_kw: 3000, lifetime_years: 20}\n    output_per_kw: 0.2\n  battery:\n    type: battery\n    energy_kwh: 100\n    power_kw: 50\n    charge_efficiency: 0.95\n    discharge_efficiency: 0.95\n",
         "",
-        "park.yaml:8:3: assets.load: draws electricity (first at 2025-01-01 00:00:00+08:00), but no asset of the member 'park' supplies electricity: add a source, a converter or a purchase of electricity.",
+        "park.yaml:8:3: assets.load: draws electricity (first at 2025-01-01 00:00:00+08:00), but no asset at 'park' supplies electricity: add a source, a converter or a purchase of electricity.",
     ),
 ]
 

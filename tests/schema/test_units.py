@@ -519,6 +519,7 @@ def test_sizes_share_one_declaration(cls: type[Size], unit: str, suffix: str) ->
         "replacement_fraction": "1",
         "discount_rate": "1",
         "annuity": None,
+        "retirement": None,
     }
     assert all(field.description for field in cls.model_fields.values())
 

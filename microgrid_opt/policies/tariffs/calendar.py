@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.policies.tariffs.components import Component, Window
-    from microgrid_opt.policies.tariffs.spec import Choice
+    from microgrid_opt.policies.tariffs.spec import TariffChoice
 
     Mask = NDArray[np.bool_]
 
@@ -115,7 +115,7 @@ def demand_groups(minutes: float | None, horizon: Horizon) -> NDArray[np.int64]:
     return np.cumsum(change) - 1
 
 
-def periods_of(choice: Choice, horizon: Horizon) -> NDArray[np.int64]:
+def periods_of(choice: TariffChoice, horizon: Horizon) -> NDArray[np.int64]:
     """Return the period of a choice of each billing month, numbered in order, shape (months,)."""
     months = len(horizon.month_labels)
     if choice.period == "month":

@@ -27,7 +27,7 @@ RESERVED = frozenset(
 )
 
 
-class Choice(Frozen):
+class TariffChoice(Frozen):
     """Options of which the customer picks one for each period."""
 
     options: Annotated[tuple[Identifier, ...], Field(min_length=2)]
@@ -61,7 +61,7 @@ class Tariff(Frozen):
     """Voltage levels that the tariff tells apart, such as 10kv."""
     multiplier: SeriesFactor | None = None
     """Time-of-use multiplier of the components that float: a factor by period, season and day type."""
-    choices: dict[Identifier, Choice] = Field(default_factory=dict)
+    choices: dict[Identifier, TariffChoice] = Field(default_factory=dict)
     """What the customer may choose."""
     components: dict[Identifier, Annotated[Component, AnyComponent()]] = Field(min_length=1)
     """Parts of the bill by key; each is a line of the bill and of the ledger."""
@@ -117,7 +117,7 @@ class Tariff(Frozen):
             and component.option not in dropped
         }
 
-    def open_choices(self, contract: Contract) -> dict[str, Choice]:
+    def open_choices(self, contract: Contract) -> dict[str, TariffChoice]:
         """Return the choices that the plan or the calculator makes."""
         return {
             name: choice

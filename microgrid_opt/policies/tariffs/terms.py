@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.builder import Builder
-    from microgrid_opt.policies.tariffs.spec import Choice, Contract, Tariff
+    from microgrid_opt.policies.tariffs.spec import Contract, Tariff, TariffChoice
 
     Numbers = NDArray[np.float64]
 
@@ -306,7 +306,7 @@ class Connection:
 
     # ------------------------------------------------------------------ choices
 
-    def _choose(self, name: str, choice: Choice) -> None:
+    def _choose(self, name: str, choice: TariffChoice) -> None:
         """Let one option of each period be due, and the others not."""
         b = self.b
         options = [o for o in choice.options if o in {c.option for c in self.active.values()}]
