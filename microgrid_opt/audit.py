@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from microgrid_opt.assets.base import Asset
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
@@ -143,6 +144,16 @@ class AssetAudit:
         """Return a result with a value for each billing month, shape (months,)."""
         return self._book.results.monthly[self._prefix + name].to_numpy()
 
+    def data_below(self, prefix: str) -> dict[str, NDArray[np.float64]]:
+        """Return the resolved input series below a key of the asset, by the rest of their keys."""
+        start = f"assets.{self.asset}.{prefix}."
+        arrays = self._book.problem.arrays
+        return {key.removeprefix(start): arrays[key] for key in arrays if key.startswith(start)}
+
+    def has_monthly(self, name: str) -> bool:
+        """Return whether the asset has a result of that name for each billing month."""
+        return self._prefix + name in self._book.results.monthly.columns
+
     @property
     def slack(self) -> float:
         """Money that a better plan could still save: cost less proven bound, and rounding."""
@@ -170,6 +181,29 @@ class AssetAudit:
     def drawn(self, carrier: str, *, place: str | None = None) -> NDArray[np.float64]:
         """Return what this asset takes from a balance according to the flow table, shape (n,)."""
         return self._book.exchanged(self.asset, carrier, -1, place)
+
+    def neighbours(self) -> Mapping[str, Asset]:
+        """Return all assets of the park by key."""
+        return self._book.problem.park.assets
+
+    def supplied_by(self, asset: str, carrier: str) -> NDArray[np.float64]:
+        """Return what another asset adds to the balance where this one is, shape (n,)."""
+        return self._book.exchanged(asset, carrier, 1, self.place)
+
+    def drawn_by(self, asset: str, carrier: str) -> NDArray[np.float64]:
+        """Return what another asset takes from the balance where this one is, shape (n,)."""
+        return self._book.exchanged(asset, carrier, -1, self.place)
+
+    def supplied_here(
+        self, carrier: str, role: str, *, renewable: bool | None = None
+    ) -> NDArray[np.float64]:
+        """Return what all assets add with a role to the balance where this one is, shape (n,)."""
+        total = np.zeros(len(self.horizon))
+        for flow in self._book.flows:
+            here = (flow.place, flow.carrier, flow.role, flow.sign)
+            if here == (self.place, carrier, role, 1) and renewable in {None, bool(flow.renewable)}:
+                total += flow.values
+        return total
 
     def measure(self, name: str, amount: float) -> None:
         """Re-derive a sum that the asset declared to policies under ``name``."""
@@ -244,9 +278,28 @@ class AssetAudit:
         """Note something that is legal, but worth reading."""
         self._book.notes.append(f"{self.subject} {text}")
 
-    def booked(self, category: str, amount: float, *, effect: str = "cost") -> None:
-        """Check the ledger's sum for a category of this asset."""
-        self._book.booked(self.member, self.asset, category, effect, amount)
+    def booked(
+        self,
+        category: str,
+        amount: float,
+        *,
+        effect: str = "cost",
+        over: float = 0.0,
+        under: float = 0.0,
+    ) -> None:
+        """Check the ledger's sum for a category of this asset.
+
+        Parameters
+        ----------
+        over, under
+            How far the ledger may lie above and below, where the optimum does not say or a plan is
+            short of it.
+        """
+        self._book.booked(self.member, self.asset, category, effect, amount, (over, under))
+
+    def ledger(self, category: str, *, effect: str = "cost") -> float:
+        """Return the ledger's sum for a category of this asset; it still has to be re-derived."""
+        return self._book.amounts.get((self.member, self.asset, category, effect), 0.0)
 
 
 class Flow(NamedTuple):
@@ -354,14 +407,23 @@ class Book:
             where = str(self.problem.horizon.stamps[worst])
         self.checks.append(Check(subject, what, error, 10 * FEASIBILITY * scale, unit, where))
 
-    def booked(self, member: str, asset: str, category: str, effect: str, amount: float) -> None:
+    def booked(
+        self,
+        member: str,
+        asset: str,
+        category: str,
+        effect: str,
+        amount: float,
+        room: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
         """Compare one sum of the ledger with its independent value."""
         key = (member, asset, category, effect)
         self.proven.add(key)
         found = self.amounts.get(key, 0.0)
         allowed = max(CENT, RELATIVE * max(abs(amount), 1e-3 * self.gross.get(effect, 0.0)))
         unit = self.results.currency if effect == "cost" else "kg"
-        error = abs(found - amount)
+        over, under = room
+        error = max(0.0, found - amount - over, amount - found - under)
         self.checks.append(
             Check(f"{member}.{asset}", f"ledger {effect} {category}", error, allowed, unit)
         )

@@ -144,11 +144,31 @@ class Builder:
         self._column(name, unit, variable, integer=binary or integer)
         return variable
 
-    def monthly(self, name: str, *, unit: str) -> Any:
-        """Return a non-negative variable for each billing month of the horizon."""
-        variable = pyo.Var(self._draft.model.months, within=pyo.NonNegativeReals)
+    def monthly(
+        self,
+        name: str,
+        *,
+        unit: str,
+        upper: float | NDArray[np.float64] | None = None,
+        binary: bool = False,
+    ) -> Any:
+        """Return a non-negative variable for each billing month of the horizon.
+
+        Parameters
+        ----------
+        upper
+            Number or array of shape (months,); ``None`` for no limit.
+        binary
+            Whether it is 0 or 1.
+        """
+        domain = pyo.Binary if binary else pyo.NonNegativeReals
+        variable = pyo.Var(self._draft.model.months, within=domain)
         self._block.add_component(name, variable)
-        self._column(name, unit, variable, every="month")
+        if upper is not None:
+            limits = np.broadcast_to(np.asarray(upper, float), len(variable)).tolist()
+            for member, high in zip(variable._data.values(), limits, strict=True):
+                member._ub = high if np.isfinite(high) else None
+        self._column(name, unit, variable, every="month", integer=binary)
         return variable
 
     def scalar(
@@ -324,6 +344,30 @@ class Builder:
     def measured(self, name: str) -> Linear:
         """Return the sum of everything declared under ``name``."""
         return sum((amount for _, amount in self._draft.measures.get(name, ())), Linear())
+
+    def flows(
+        self, carrier: str, role: Role, sign: int, *, renewable: bool | None = None
+    ) -> list[tuple[str, Any, Any]]:
+        """Return (asset, flow, factor) of the terms so far in the balance here, each indexed by step.
+
+        Parameters
+        ----------
+        sign
+            1 for what is supplied, -1 for what is drawn.
+        """
+        found = []
+        for number, flow in enumerate(self._draft.flows):
+            here = (flow.place, flow.carrier, flow.role, flow.sign)
+            if here != (self.place, carrier, role, sign):
+                continue
+            if renewable is not None and flow.renewable != renewable:
+                continue
+            source: Any = flow.source
+            if isinstance(source, Given):
+                source = self.param(f"known_{number}", source.values)
+            factor = self.param(f"factor_{number}", np.asarray(flow.factor, float))
+            found.append((flow.asset, source, factor))
+        return found
 
     def energy(self, carrier: str, *roles: Role, renewable: bool | None = None) -> Linear:
         """Return the energy of all flows of a carrier with one of the roles, per horizon."""

@@ -192,6 +192,7 @@ def _marker(annotation: Any) -> Unit | None:
 
 
 KW = Annotated[float, Unit("kW", ge=0)]
+KVA = Annotated[float, Unit("kVA", ge=0)]
 KWh = Annotated[float, Unit("kWh", ge=0)]
 Kg = Annotated[float, Unit("kg", ge=0)]
 KgPerHour = Annotated[float, Unit("kg/h", ge=0)]
@@ -247,6 +248,12 @@ MoneyPerHour = Annotated[float, Unit("currency/h", ge=0)]
 MoneyPerUnit = Annotated[float, Unit("currency/unit", ge=0)]
 MoneyPerUnitHour = Annotated[float, Unit("currency/unit/h", ge=0)]
 MoneyPerYear = Annotated[float, Unit("currency/year", ge=0)]
+MoneyPerMonth = Annotated[float, Unit("currency/month", ge=0)]
+MoneyPerDay = Annotated[float, Unit("currency/day", ge=0)]
+MoneyPerKVArh = Annotated[float, Unit("currency/kvarh", ge=0)]
+KVArhPerKWh = Annotated[float, Unit("kvarh/kWh", ge=0)]
+KWhPerKVAMonth = Annotated[float, Unit("kWh/kVA/month", ge=0)]
+KWhPerMonth = Annotated[float, Unit("kWh/month", gt=0)]
 MoneyPerKW = Annotated[float, Unit("currency/kW", ge=0)]
 MoneyPerKWYear = Annotated[float, Unit("currency/kW/year", ge=0)]
 MoneyPerKWMonth = Annotated[float, Unit("currency/kW/month", ge=0)]
@@ -472,6 +479,19 @@ class SizeKW(Size[KW, MoneyPerKW, MoneyPerKWYear]):
     unit: ClassVar[str] = "kW"
 
 
+class SizeKVA(
+    Size[
+        KVA,
+        Annotated[float, Unit("currency/kVA", ge=0)],
+        Annotated[float, Unit("currency/kVA/year", ge=0)],
+    ]
+):
+    """An apparent power that exists, is given, or is chosen."""
+
+    model_config = ConfigDict(alias_generator=_keys("kva"))
+    unit: ClassVar[str] = "kVA"
+
+
 class SizeKWh(Size[KWh, CostPerKWh, MoneyPerKWhYear]):
     """An energy content that exists, is given, or is chosen."""
 
@@ -541,6 +561,7 @@ class Sized:
 
 
 SizedKW = Annotated[SizeKW, Sized()]
+SizedKVA = Annotated[SizeKVA, Sized()]
 SizedKWh = Annotated[SizeKWh, Sized()]
 SizedKg = Annotated[SizeKg, Sized()]
 SizedKgPerHour = Annotated[SizeKgPerHour, Sized()]

@@ -49,6 +49,9 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
                 asset.build(Builder(draft, park.owner(key), key, path, park.place(key)))
             except InputError as error:
                 raise problem.placed(error, path) from None
+        for key, asset in park.assets.items():
+            pen = Builder(draft, park.owner(key), key, f"assets.{key}", park.place(key))
+            asset.close(pen, park.assets)
         rules = Builder(draft, next(iter(park.members)), POLICIES, "")
         park.targets.build(rules)
         limit_areas(rules, park.areas)

@@ -197,7 +197,7 @@ def prepare(
     periods: dict[str, NDArray[np.int64]] = {}
     findings: list[Finding] = []
     unresolved: set[str] = set()
-    for path, owner, name in _series_fields(park):
+    for path, owner, name in series_fields(park):
         try:
             resolved = resolve(
                 getattr(owner, name),
@@ -251,7 +251,7 @@ def _path_of(key: str) -> tuple[str | int, ...]:
     return tuple(int(step) if step.isdigit() else step for step in steps)
 
 
-def _series_fields(
+def series_fields(
     owner: Frozen, path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], Frozen, str]]:
     """Yield (path, object, field name) of every series in a tree of frozen objects."""
@@ -263,8 +263,8 @@ def _series_fields(
         if is_series(type(owner), name):
             yield here, owner, name
         elif isinstance(value, Frozen):
-            yield from _series_fields(value, here)
+            yield from series_fields(value, here)
         elif isinstance(value, dict):
             for key, item in value.items():
                 if isinstance(item, Frozen):
-                    yield from _series_fields(item, (*here, key))
+                    yield from series_fields(item, (*here, key))

@@ -47,6 +47,8 @@ day = 24 * hour = d
 Wh = watt * hour = Whel = Whth
 joule = watt * second = J
 voltampere = [apparent_power] = VA
+var = [reactive_power]
+varh = var * hour
 gram = [mass] = g
 tonne = 1000000 * gram = t
 coalequivalent = [coal_equivalent] = gce
@@ -66,12 +68,12 @@ unit = [amount]
 """.strip().splitlines()
 
 _NAME = re.compile(
-    "[kMGT]?(?:W|Wp|Wel|Wth|Wh|Whel|Whth|J|VA|g|gce|Pa)|[kM]?t|tce|k?m|h|hours?|min|minutes?|s|"
+    "[kMGT]?(?:W|Wp|Wel|Wth|Wh|Whel|Whth|J|VA|varh?|g|gce|Pa)|[kM]?t|tce|k?m|h|hours?|min|minutes?|s|"
     "seconds?|d|days?|a|years?|months?|percent|L|K|degC|deg|bar|unit|currency"
 )
 _KNOWN = """
 W kW MW GW kWp MWp Wh kWh MWh GWh TWh J kJ MJ GJ TJ kg g t h min s day month year % degC K deg m km
-m2 m3 L kVA MVA kgce tce bar Pa kPa MPa
+m2 m3 L kVA MVA kvar kvarh kgce tce bar Pa kPa MPa
 """
 
 _KINDS = {
@@ -79,6 +81,8 @@ _KINDS = {
     "kW": "power",
     "kWh": "energy",
     "kVA": "apparent power",
+    "kvar": "reactive power",
+    "kvarh": "reactive energy",
     "kg": "mass",
     "kg/h": "mass per time",
     "h": "time",

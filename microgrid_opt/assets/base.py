@@ -7,7 +7,7 @@ registers when it is defined, so a file outside the package takes part as soon a
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, get_args
 
 from pydantic_core import core_schema
 
@@ -23,10 +23,23 @@ if TYPE_CHECKING:
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
     from microgrid_opt.carriers import Carrier
+    from microgrid_opt.horizon import Horizon
     from microgrid_opt.problem import Surroundings
     from microgrid_opt.results import AssetResults, Quantity
 
 _REGISTRY: dict[str, type[Asset]] = {}
+
+
+class Holding(NamedTuple):
+    """How a store holds what it takes: content = kept · content before + gained · in − spent · out.
+
+    All of shape (n,), per kW for the flows; ``cyclic`` when the first step follows the last one.
+    """
+
+    kept: NDArray[np.float64]
+    gained: NDArray[np.float64]
+    spent: NDArray[np.float64]
+    cyclic: bool
 
 
 class Asset(Frozen):
@@ -81,6 +94,15 @@ class Asset(Frozen):
     @abstractmethod
     def build(self, b: Builder) -> None:
         """Write variables, rules, balance terms and bookings."""
+
+    def close(self, b: Builder, others: Mapping[str, Asset]) -> None:
+        """Write rules on what other assets wrote; called once all are built, with all of them."""
+        del b, others
+
+    def holding(self, carrier: str, horizon: Horizon) -> Holding | None:
+        """Return how this asset holds what it takes of a carrier, for tracking where it came from."""
+        del carrier, horizon
+        return None
 
     @abstractmethod
     def audit(self, a: AssetAudit) -> None:

@@ -1,33 +1,42 @@
-"""Grid connection: import and export of electricity, limits, demand charge, CO2 of the mix."""
+"""Grid connection: import and export of electricity, limits, prices or a tariff, CO2 of the mix."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import model_validator
 
 from microgrid_opt.assets.base import Asset
-from microgrid_opt.fields import MoneyPerKWMonth, SizedKW, refuse
+from microgrid_opt.errors import Finding, InputError
+from microgrid_opt.fields import MoneyPerKWMonth, SizedKVA, SizedKW, refuse
 from microgrid_opt.ledger import CO2
+from microgrid_opt.policies.tariffs import Contract, NamedTariff, Tariff
+from microgrid_opt.policies.tariffs.components import MinimumBill
+from microgrid_opt.policies.tariffs.origin import ExportFrom, audit_origin, write_origin
 from microgrid_opt.series import SeriesCO2PerKWh, SeriesKW, SeriesPrice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
+    from microgrid_opt.carriers import Carrier
     from microgrid_opt.results import AssetResults, Quantity
 
 CARRIER = "electricity"
+SAME_PRICE = 1e-9
+"""Prices closer than this [currency/kWh] count as equal."""
 
 
 class Grid(Asset):
-    r"""Connection to the public grid, with energy prices and a price per kW of monthly peak.
+    r"""Connection to the public grid, with prices per kWh and kW of monthly peak, or a whole tariff.
 
     $$ i_t \le \bar I_t,\; i_t \le K, \qquad x_t \le \bar X_t,\; x_t \le K, \qquad
+       i_t, x_t \le \varphi S, \qquad
        i_t \le \bar I_t z_t,\; x_t \le \bar X_t (1 - z_t), \qquad i_t \le p_m\ \forall t \in m $$
     $$ C = \sum_t h_t\,(c_t\,i_t - r_t\,x_t) + \sum_m d\,p_m, \qquad
        E = \sum_t h_t\,(\epsilon_t\,i_t - \epsilon^x_t\,x_t) $$
@@ -36,8 +45,9 @@ class Grid(Asset):
     |---|---|---|
     | $i_t, x_t$ | ``import``, ``export`` | kW |
     | $K$ | ``connection_kw`` | kW |
+    | $S, \varphi$ | ``transformer_kva``, ``power_factor`` | kVA, – |
     | $\bar I_t, \bar X_t$ | ``import_limit_kw``, ``export_limit_kw`` | kW |
-    | $z_t$ | ``importing`` (with ``exclusive``) | 0/1 |
+    | $z_t$ | ``importing`` (with ``exclusive``, and where a tariff pays more than it costs) | 0/1 |
     | $p_m$ | ``peak`` of billing month $m$ | kW |
     | $c_t, r_t$ | ``import_price_per_kwh``, ``export_price_per_kwh`` | currency/kWh |
     | $d$ | ``peak_price_per_kw_month`` | currency/kW/month |
@@ -48,6 +58,14 @@ class Grid(Asset):
     """
 
     type: Literal["grid"]
+    tariff: Annotated[Tariff, NamedTariff()] | None = None
+    """Whole tariff, by name (`microgrid-opt tariffs`), file or inline; instead of a price of import."""
+    contract: Contract = Contract()
+    """What is agreed under the tariff: voltage, choices, power factor, peaks so far."""
+    transformer_kva: SizedKVA | None = None
+    """Transformers, or access capacity: limits both ways, and the base of charges per kVA."""
+    contract_kw: SizedKW | None = None
+    """Contracted demand, for tariffs that charge it; given, or chosen up to a maximum."""
     import_price_per_kwh: SeriesPrice | None = None
     """Price of each kWh bought; left out: nothing can be bought."""
     export_price_per_kwh: SeriesPrice | None = None
@@ -58,6 +76,9 @@ class Grid(Asset):
     """Largest import."""
     export_limit_kw: SeriesKW | None = None
     """Largest export."""
+    export_from: ExportFrom = "anything"
+    """What may be sold: anything, only `generation` at the same place, or only `renewable` generation;
+    with these two, power that was bought cannot be sold again through a store."""
     exclusive: bool = False
     """Whether import and export in one step are excluded by a binary (one meter)."""
     peak_price_per_kw_month: MoneyPerKWMonth = 0.0
@@ -69,14 +90,21 @@ class Grid(Asset):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        if self.import_price_per_kwh is None and self.export_price_per_kwh is None:
+        if not self.imports and not self.exports:
             raise refuse("grid", "give `import_price_per_kwh`, `export_price_per_kwh` or both.")
+        if self.tariff is None and (self.contract != Contract() or self.contract_kw is not None):
+            raise refuse("grid", "`contract` and `contract_kw` need a `tariff`.")
+        if self.tariff is not None and (
+            self.import_price_per_kwh is not None or self.peak_price_per_kw_month
+        ):
+            raise refuse(
+                "grid",
+                "`tariff` stands instead of `import_price_per_kwh` and `peak_price_per_kw_month`: "
+                "remove these, or make them components of the tariff.",
+            )
         if self.exclusive:
-            connected = self.connection_kw is not None and self.connection_kw.upper is not None
-            for side in ("import", "export"):
-                limited = getattr(self, f"{side}_limit_kw") is not None
-                traded = getattr(self, f"{side}_price_per_kwh") is not None
-                if traded and not limited and not connected:
+            for side, traded in (("import", self.imports), ("export", self.exports)):
+                if traded and not self._limited(side):
                     raise refuse(
                         "grid",
                         f"`exclusive` needs a bound on the {side}: give `{side}_limit_kw`, or "
@@ -84,16 +112,59 @@ class Grid(Asset):
                     )
         return self
 
+    def _limited(self, side: str) -> bool:
+        sizes = (self.connection_kw, self.transformer_kva)
+        sized = any(size is not None and size.upper is not None for size in sizes)
+        return sized or getattr(self, f"{side}_limit_kw") is not None
+
+    @property
+    def imports(self) -> bool:
+        """Whether anything can be bought."""
+        return self.import_price_per_kwh is not None or self.tariff is not None
+
+    @property
+    def exports(self) -> bool:
+        """Whether anything can be sold."""
+        if self.export_price_per_kwh is not None:
+            return True
+        active = {} if self.tariff is None else self.tariff.active(self.contract)
+        return any(component.direction in {"export", "both"} for component in active.values())
+
+    def misfits(self, place: str, carrier: Callable[[str], Carrier]) -> Iterator[tuple[str, str]]:
+        """Yield what of the contract does not fit the tariff."""
+        del place, carrier
+        if self.tariff is not None:
+            for problem in self.contract.misfits(self.tariff):
+                field, _, rest = problem.partition(" ")
+                yield field.rstrip(":"), rest
+
+    def reference(self) -> Self | None:
+        """Return the connection as it is today; a contracted demand can be agreed anew."""
+        kept = super().reference() if self.in_reference is not None else self
+        if kept is None or self.in_reference is not None:
+            return kept
+        hardware = {"connection_kw": self.connection_kw, "transformer_kva": self.transformer_kva}
+        sizes = {name: size for name, size in hardware.items() if size is not None}
+        if sizes and not any(size.existing for size in sizes.values()):
+            return None
+        return self.model_copy(update={name: size.existing_only() for name, size in sizes.items()})
+
     def build(self, b: Builder) -> None:
-        """Write import, export, their limits, peaks, money and CO2."""
-        connection = (
-            None if self.connection_kw is None else b.size("connection", self.connection_kw)
-        )
+        """Write import, export, their limits, peaks or tariff, money and CO2."""
+        factor = self.contract.power_factor or 1.0
+        caps: list[tuple[str, Any, float]] = []
+        for name, size, share in (
+            ("connection", self.connection_kw, 1.0),
+            ("transformer", self.transformer_kva, factor),
+        ):
+            if size is not None:
+                caps.append((name, b.size(name, size), share))
         bought = sold = None
-        if self.import_price_per_kwh is not None:
-            bought = self._direction(b, "import", connection)
+        if self.imports:
+            bought = self._direction(b, "import", caps)
             b.supply(CARRIER, bought, role="import")
-            b.book("energy_import", b.total(bought, b.data("import_price_per_kwh")))
+            if self.import_price_per_kwh is not None:
+                b.book("energy_import", b.total(bought, b.data("import_price_per_kwh")))
             if self.peak_price_per_kw_month:
                 peak = b.monthly("peak", unit="kW")
                 month = b.month
@@ -101,53 +172,112 @@ class Grid(Asset):
                 b.book("demand_charge", b.times(peak, self.peak_price_per_kw_month))
             if self.co2_kg_per_kwh is not None:
                 b.book("import", b.total(bought, b.data("co2_kg_per_kwh")), effect=CO2)
-        if self.export_price_per_kwh is not None:
-            sold = self._direction(b, "export", connection)
+        if self.exports:
+            sold = self._direction(b, "export", caps)
             b.draw(CARRIER, sold, role="export")
-            b.book("energy_export", -b.total(sold, b.data("export_price_per_kwh")))
+            if self.export_price_per_kwh is not None:
+                b.book("energy_export", -b.total(sold, b.data("export_price_per_kwh")))
             if self.export_co2_credit_kg_per_kwh is not None:
                 credit = b.total(sold, b.data("export_co2_credit_kg_per_kwh"))
                 b.book("export_credit", -credit, effect=CO2)
-        if self.exclusive and bought is not None and sold is not None:
+        most = {side: self._bound(b, side, caps) for side in ("import", "export")}
+        steps = np.arange(len(b.horizon) if self.exclusive else 0, dtype=np.int64)
+        if self.tariff is not None:
+            steps = self._write_tariff(b, bought, sold, most, caps)
+        if bought is not None and sold is not None and len(steps):
             importing = b.series("importing", unit="1", binary=True)
-            most_in = b.param("most_import", self._bound(b, "import", connection))
-            most_out = b.param("most_export", self._bound(b, "export", connection))
-            b.require("only_import", lambda t: bought[t] <= most_in[t] * importing[t])
-            b.require("only_export", lambda t: sold[t] <= most_out[t] * (1.0 - importing[t]))
+            most_in = b.param("most_import", most["import"])
+            most_out = b.param("most_export", most["export"])
+            b.require("only_import", lambda t: bought[t] <= most_in[t] * importing[t], over=steps)
+            b.require(
+                "only_export", lambda t: sold[t] <= most_out[t] * (1.0 - importing[t]), over=steps
+            )
+
+    def close(self, b: Builder, others: Mapping[str, Asset]) -> None:
+        """Write which power may be exported."""
+        if self.exports and self.export_from != "anything":
+            renewable = True if self.export_from == "renewable" else None
+            write_origin(b, b.written("export"), others, renewable=renewable)
+
+    def _write_tariff(
+        self,
+        b: Builder,
+        bought: Any,
+        sold: Any,
+        most: Mapping[str, NDArray[np.float64]],
+        caps: list[tuple[str, Any, float]],
+    ) -> NDArray[np.int64]:
+        """Write the tariff; return the steps in which import and export must exclude each other."""
+        from microgrid_opt.policies.tariffs.terms import Connection
+
+        assert self.tariff is not None
+        connection = Connection(
+            b,
+            self.tariff,
+            self.contract,
+            bought=bought,
+            sold=sold,
+            most_bought=most["import"],
+            transformer=next((size for name, size, _ in caps if name == "transformer"), None),
+            contracted=None if self.contract_kw is None else b.size("contract", self.contract_kw),
+        )
+        connection.write()
+        n = len(b.horizon)
+        if self.exclusive or sold is None:
+            return np.arange(n if self.exclusive else 0, dtype=np.int64)
+        cost, gain = connection.marginal()
+        if self.export_price_per_kwh is not None:
+            gain = gain + b.data("export_price_per_kwh")
+        steps = np.flatnonzero(gain > cost + SAME_PRICE)
+        for side, limits in most.items():
+            if len(steps) and not np.isfinite(limits[steps]).all():
+                message = (
+                    f"pays more for export than import costs in {len(steps)} steps, first at "
+                    f"{b.horizon.stamps[steps[0]]}, which needs a bound on the {side}: give "
+                    f"`{side}_limit_kw`, or `connection_kw` or `transformer_kva` with a maximum."
+                )
+                raise InputError(Finding(message, key=f"assets.{b.asset}.tariff"))
+        return steps
 
     @staticmethod
-    def _direction(b: Builder, side: str, connection: Any) -> Any:
+    def _direction(b: Builder, side: str, caps: list[tuple[str, Any, float]]) -> Any:
         key = f"{side}_limit_kw"
-        if not b.has_data(key):
-            return b.series(side, unit="kW", upper=connection)
-        limit = b.data(key)
-        if connection is None or b.is_choice(connection):
-            flow = b.series(side, unit="kW", upper=limit)
-            if connection is not None:
-                b.require(f"{side}_connection", lambda t: flow[t] <= connection)
-            return flow
-        return b.series(side, unit="kW", upper=np.minimum(limit, connection))
+        given: Any = b.data(key) if b.has_data(key) else None
+        chosen = []
+        for name, size, share in caps:
+            if b.is_choice(size):
+                chosen.append((name, size, share))
+            else:
+                given = size * share if given is None else np.minimum(given, size * share)
+        flow = b.series(side, unit="kW", upper=given)
+        for name, size, share in chosen:
+            b.require(f"{side}_{name}", partial(_within, flow, share * size))
+        return flow
 
     @staticmethod
-    def _bound(b: Builder, side: str, connection: Any) -> Any:
+    def _bound(b: Builder, side: str, caps: list[tuple[str, Any, float]]) -> NDArray[np.float64]:
         key = f"{side}_limit_kw"
-        most = np.inf if connection is None else b.upper_bound(connection)
-        most = np.inf if most is None else most
-        return np.minimum(b.data(key), most) if b.has_data(key) else most
+        most = np.full(len(b.horizon), np.inf)
+        if b.has_data(key):
+            most = np.minimum(most, b.data(key))
+        for _, size, share in caps:
+            upper = b.upper_bound(size)
+            most = most if upper is None else np.minimum(most, upper * share)
+        return most
 
     def audit(self, a: AssetAudit) -> None:
         """Re-derive limits, monthly peaks, the bill and the CO2 from the meter alone."""
         hours = a.horizon.hours
         zero = np.zeros(len(a.horizon))
-        sides = {
-            "import": self.import_price_per_kwh is not None,
-            "export": self.export_price_per_kwh is not None,
-        }
+        sides = {"import": self.imports, "export": self.exports}
         flow = {side: a.series(side) if there else zero for side, there in sides.items()}
         for side, values in flow.items():
             a.at_most(f"{side} not negative", 0.0, values, unit="kW")
             if self.connection_kw is not None:
                 a.at_most(f"{side} within connection", values, a.size("connection"), unit="kW")
+            if self.transformer_kva is not None:
+                carried = a.size("transformer") * (self.contract.power_factor or 1.0)
+                a.at_most(f"{side} within transformers", values, carried, unit="kW")
             if a.has_data(f"{side}_limit_kw"):
                 a.at_most(f"{side} limit", values, a.data(f"{side}_limit_kw"), unit="kW")
         a.equal("import supplied", a.supplied(CARRIER), flow["import"], unit="kW")
@@ -172,6 +302,52 @@ class Grid(Asset):
                 a.booked(category, amount, effect=effect)
         if self.peak_price_per_kw_month and sides["import"]:
             self._audit_peaks(a, flow["import"])
+        if self.exports and self.export_from != "anything":
+            renewable = True if self.export_from == "renewable" else None
+            audit_origin(a, flow["export"], renewable=renewable)
+        if self.tariff is not None:
+            self._audit_tariff(a, flow["import"], flow["export"])
+
+    def _audit_tariff(
+        self, a: AssetAudit, bought: NDArray[np.float64], sold: NDArray[np.float64]
+    ) -> None:
+        """Price the meter with the bill calculator, and hold the ledger against it."""
+        from microgrid_opt.bill import Facts, Meter, bill
+        from microgrid_opt.policies.tariffs.calendar import periods_of
+
+        assert self.tariff is not None
+        picked = {}
+        for name, choice in self.tariff.open_choices(self.contract).items():
+            offered = [o for o in choice.options if a.has_monthly(f"tariff_{name}_{o}")]
+            taken = np.array([a.monthly(f"tariff_{name}_{o}") for o in offered])
+            first = np.unique(periods_of(choice, a.horizon), return_index=True)[1]
+            picked[name] = tuple(offered[row] for row in taken.argmax(axis=0)[first])
+            a.equal(f"one option of {name}", taken.max(axis=0), 1.0, unit="1")
+            for option in offered:
+                held = a.monthly(f"tariff_{name}_{option}")
+                same = held[first][periods_of(choice, a.horizon)]
+                a.equal(f"{option} held for its period", held, same, unit="1")
+        facts = Facts(
+            self.contract,
+            None if self.transformer_kva is None else a.size("transformer"),
+            None if self.contract_kw is None else a.size("contract"),
+            picked,
+        )
+        # What a solver leaves beyond zero would be a negative peak or block.
+        meter = Meter(a.horizon, np.maximum(bought, 0.0), np.maximum(sold, 0.0))
+        found = bill(self.tariff, a.data_below("tariff"), meter, facts)
+        # Below a minimum bill other charges are free: they and what is added share one sum.
+        added = sum(
+            float(amounts.sum())
+            for name, amounts in found.amounts.items()
+            if isinstance(self.tariff.components[name], MinimumBill)
+        )
+        for name, amounts in found.amounts.items():
+            a.booked(name, float(amounts.sum()), over=a.slack + added, under=added)
+        booked = sum(a.ledger(name) for name in found.amounts)
+        gross = sum(float(np.abs(amounts).sum()) for amounts in found.amounts.values())
+        a.at_most("bill is paid", found.total, booked, unit="currency", scale=gross)
+        a.at_most("bill is not more", booked, found.total + a.slack, unit="currency", scale=gross)
 
     def _audit_peaks(self, a: AssetAudit, bought: NDArray[np.float64]) -> None:
         months = a.horizon.month
@@ -190,3 +366,7 @@ class Grid(Asset):
             for side in ("import", "export")
             if r.has_series(side)
         }
+
+
+def _within(flow: Any, most: Any, t: Any) -> Any:
+    return flow[t] <= most

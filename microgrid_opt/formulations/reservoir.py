@@ -52,7 +52,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from pydantic import model_validator
 
-from microgrid_opt.assets.base import Asset
+from microgrid_opt.assets.base import Asset, Holding
 from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.fields import Efficiency, Fraction, LossPerHour, PerHour, Size, refuse
 from microgrid_opt.formulations import content, powers
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from microgrid_opt.draft import Role
     from microgrid_opt.formulations.ageing import Ageing
     from microgrid_opt.formulations.content import Scaled
+    from microgrid_opt.horizon import Horizon
     from microgrid_opt.results import AssetResults, Quantity
 
 CONTENT = "state_of_charge"
@@ -270,6 +271,18 @@ class Reservoir(Asset):
         for flow, cost in zip((charge, discharge), self.flow_costs, strict=True):
             if cost:
                 b.book("variable_om", b.total(flow, cost))
+
+    def holding(self, carrier: str, horizon: Horizon) -> Holding | None:
+        """Return losses of what is stored; ``None`` where they do not follow from the flows alone."""
+        if set(self.carriers) != {carrier} or self.standing_loss_per_hour or self.inflow_key:
+            return None
+        hours = horizon.step_hours
+        return Holding(
+            self.kept_per_hour**hours,
+            hours * self.charge_efficiency,
+            hours / self.discharge_efficiency,
+            self.initial_fraction is None,
+        )
 
     # ------------------------------------------------------------------ audit
 

@@ -51,6 +51,7 @@ __all__ = [
     "SeriesCO2PerKWh",
     "SeriesCO2PerKg",
     "SeriesDegreesCelsius",
+    "SeriesFactor",
     "SeriesField",
     "SeriesFraction",
     "SeriesKW",
@@ -58,6 +59,8 @@ __all__ = [
     "SeriesMetersPerSecond",
     "SeriesPerUnit",
     "SeriesPrice",
+    "SeriesPricePerKVAMonth",
+    "SeriesPricePerKWMonth",
     "SeriesPricePerKg",
     "SeriesWattsPerSquareMeter",
     "TimeOfUse",
@@ -195,7 +198,10 @@ SeriesKW = Annotated[Series, SeriesField("kW", ge=0)]
 SeriesKgPerHour = Annotated[Series, SeriesField("kg/h", ge=0)]
 SeriesPerUnit = Annotated[Series, SeriesField("1", ge=0)]
 SeriesFraction = Annotated[Series, SeriesField("1", ge=0, le=1)]
+SeriesFactor = Annotated[Series, SeriesField("1")]
 SeriesPrice = Annotated[Series, SeriesField("currency/kWh")]
+SeriesPricePerKWMonth = Annotated[Series, SeriesField("currency/kW/month", ge=0)]
+SeriesPricePerKVAMonth = Annotated[Series, SeriesField("currency/kVA/month", ge=0)]
 SeriesPricePerKg = Annotated[Series, SeriesField("currency/kg")]
 SeriesCO2PerKWh = Annotated[Series, SeriesField("kg/kWh", ge=0)]
 SeriesCO2PerKg = Annotated[Series, SeriesField("kg/kg", ge=0)]

@@ -47,6 +47,7 @@ OTHER_MEANING = {
         )
     },
     ("draft.py", "dump"): "a role in a balance",
+    ("policies/tariffs/components.py", "demand"): "a kind of charge",
     ("report/colours.py", "dump"): "a role in a balance",
     ("report/payload.py", "dump"): "a role in a balance",
     ("report/figures.py", "line"): "a key of plotly",

@@ -118,7 +118,7 @@ BAD = [
             "park.yaml:14:5: assets.load.power_kw = '100 parsec': the unit "
             "'parsec' is unknown: known are W, kW, MW, GW, kWp, MWp, Wh, kWh, MWh, "
             "GWh, TWh, J, kJ, MJ, GJ, TJ, kg, g, t, h, min, s, day, month, year, "
-            "%, degC, K, deg, m, km, m2, m3, L, kVA, MVA, kgce, tce, bar, Pa, kPa, "
+            "%, degC, K, deg, m, km, m2, m3, L, kVA, MVA, kvar, kvarh, kgce, tce, bar, Pa, kPa, "
             "MPa, their products and quotients."
         ),
         old="    power_kw: 100",

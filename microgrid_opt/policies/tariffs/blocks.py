@@ -1,0 +1,121 @@
+"""Blocks of a month's energy or demand in the model: the price depends on how much came before."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from microgrid_opt.ledger import Linear
+    from microgrid_opt.policies.tariffs.amounts import Amount
+    from microgrid_opt.policies.tariffs.components import DemandBand, TieredExport
+    from microgrid_opt.policies.tariffs.terms import Connection
+
+    Numbers = NDArray[np.float64]
+
+
+class Blocks:
+    """The pen for blocks of one connection."""
+
+    def __init__(self, at: Connection) -> None:
+        self.at = at
+
+    def write(
+        self,
+        name: str,
+        unit: str,
+        used: Sequence[Linear],
+        ends: Sequence[float | None],
+        prices: Sequence[float],
+        most: Numbers,
+    ) -> Amount:
+        """Split what is used in each month into blocks and price them.
+
+        Parameters
+        ----------
+        used
+            What is used, by month.
+        ends
+            End of each block [unit]; the last has none.
+        prices
+            Price of each block; where they fall somewhere, binaries keep the order.
+        most
+            Bound of what is used by month; infinite without one.
+        """
+        at, b = self.at, self.at.b
+        ordered = all(later >= earlier for earlier, later in pairwise(prices))
+        if not ordered:
+            most = at.bounded(most, name, "a price that falls from tier to tier")
+        begins = [0.0, *(float(end) for end in ends[:-1] if end is not None)]
+        parts = []
+        amount = at.nothing()
+        for k, price in enumerate(prices):
+            end = ends[k]
+            width = most - begins[k] if end is None else np.full(at.count, end - begins[k])
+            upper = np.clip(np.minimum(width, most - begins[k]), 0.0, None)
+            part = b.monthly(f"tariff_{name}_{k}", unit=unit, upper=upper)
+            parts.append((part, upper))
+            amount = amount + at.of_months(part, price)
+        for m in range(at.count):
+            split = at.month_sum([(part, m, -1.0) for part, _ in parts]) + used[m]
+            b.require_sum(f"tariff_{name}_split_{m}", split, "==", 0.0)
+        if not ordered:
+            self._in_order(name, parts)
+        return amount
+
+    def _in_order(self, name: str, parts: Sequence[tuple[Any, Numbers]]) -> None:
+        """Keep a block empty until the one before it is full."""
+        at, b = self.at, self.at.b
+        for k, ((before, width), (after, room)) in enumerate(pairwise(parts)):
+            full = b.monthly(f"tariff_{name}_full_{k}", unit="1", binary=True)
+            for m in range(at.count):
+                filled = at.month_sum([(before, m, 1.0), (full, m, -float(width[m]))])
+                b.require_sum(f"tariff_{name}_filled_{k}_{m}", filled, ">=", 0.0)
+                begun = at.month_sum([(after, m, 1.0), (full, m, -float(room[m]))])
+                b.require_sum(f"tariff_{name}_begun_{k}_{m}", begun, "<=", 0.0)
+
+    def write_bands(
+        self, name: str, billed: Any, bands: Sequence[DemandBand], most: Numbers, valid: Numbers
+    ) -> Amount:
+        """Let the billed demand of each month lie in one band, whose price is due."""
+        at, b = self.at, self.at.b
+        most = at.bounded(most, name, "a band without end")
+        amount = at.nothing()
+        picks = []
+        for k, band in enumerate(bands):
+            pick = b.monthly(f"tariff_{name}_band_{k}", unit="1", binary=True)
+            end = most if band.up_to_kw is None else np.full(at.count, band.up_to_kw)
+            picks.append((pick, end))
+            amount = amount + at.of_months(pick, band.price_per_month * valid)
+        for m in range(at.count):
+            one = at.month_sum([(pick, m, 1.0) for pick, _ in picks])
+            b.require_sum(f"tariff_{name}_one_{m}", one, "==", 1.0)
+            inside = at.month_sum([(billed, m, -1.0), *((p, m, float(e[m])) for p, e in picks)])
+            b.require_sum(f"tariff_{name}_inside_{m}", inside, ">=", 0.0)
+        return amount
+
+    def write_export(self, component: TieredExport, name: str, valid: NDArray[np.bool_]) -> Amount:
+        """Split the export of each month into bins of falling price, each with its end."""
+        at, b = self.at, self.at.b
+        parts = [b.monthly(f"tariff_{name}_{k}", unit="kWh") for k in range(len(component.tiers))]
+        amount = at.nothing()
+        for part, tier in zip(parts, component.tiers, strict=True):
+            amount = amount + at.of_months(part, -tier.price_per_kwh)
+        for m in range(at.count):
+            split = at.month_sum([(part, m, -1.0) for part in parts])
+            split = split + at.month_energy(at.sold, valid, m)
+            b.require_sum(f"tariff_{name}_split_{m}", split, "==", 0.0)
+            for k, tier in enumerate(component.tiers[:-1]):
+                filled = at.month_sum([(part, m, 1.0) for part in parts[: k + 1]])
+                end = tier.up_to_kwh_month or 0.0
+                if tier.up_to_import_share is not None:
+                    bought = at.month_energy(at.bought, valid, m)
+                    filled, end = filled - bought * tier.up_to_import_share, 0.0
+                b.require_sum(f"tariff_{name}_end_{k}_{m}", filled, "<=", end)
+        return amount
