@@ -16,6 +16,8 @@ import numpy as np
 
 from microgrid_opt import parkaudit
 from microgrid_opt.errors import AuditError
+from microgrid_opt.ledger import COST
+from microgrid_opt.moneyaudit import worth_of_category
 from microgrid_opt.parkaudit import CENT, FEASIBILITY, RELATIVE
 
 if TYPE_CHECKING:
@@ -298,8 +300,11 @@ class AssetAudit:
         self._book.booked(self.member, self.asset, category, effect, amount, (over, under))
 
     def ledger(self, category: str, *, effect: str = "cost") -> float:
-        """Return the ledger's sum for a category of this asset; it still has to be re-derived."""
-        return self._book.amounts.get((self.member, self.asset, category, effect), 0.0)
+        """Return the ledger's sum for a category of this asset; it still has to be re-derived.
+
+        Money is at the prices of the year, before growth and value-added tax.
+        """
+        return self._book.at_prices_of_the_year((self.member, self.asset, category, effect))
 
 
 class Flow(NamedTuple):
@@ -378,6 +383,14 @@ class Book:
                 total += flow.values
         return total
 
+    def at_prices_of_the_year(self, key: tuple[str, ...]) -> float:
+        """Return a sum of the ledger without what growth and value-added tax make of it."""
+        member, asset, category, effect = key
+        amount = self.amounts.get(key, 0.0)
+        if effect != COST or not amount:
+            return amount
+        return amount / worth_of_category(self.problem.park.finance_of(member), asset, category)
+
     def fail(self, subject: str, what: str) -> None:
         """Add a check that failed outright."""
         self.checks.append(Check(subject, what, np.inf, 0.0, ""))
@@ -419,7 +432,7 @@ class Book:
         """Compare one sum of the ledger with its independent value."""
         key = (member, asset, category, effect)
         self.proven.add(key)
-        found = self.amounts.get(key, 0.0)
+        found = self.at_prices_of_the_year(key)
         allowed = max(CENT, RELATIVE * max(abs(amount), 1e-3 * self.gross.get(effect, 0.0)))
         unit = self.results.currency if effect == "cost" else "kg"
         over, under = room

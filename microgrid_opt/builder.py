@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
     from microgrid_opt.draft import Role
     from microgrid_opt.fields import Size
+    from microgrid_opt.finance.spec import Finance
+    from microgrid_opt.formulations.sizing import SizeRecord
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.park import Finance
 
 BALANCE = "balance"
 POLICIES = "policies"
@@ -76,8 +77,8 @@ class Builder:
 
     @property
     def finance(self) -> Finance:
-        """The discount rate, the project life and the annuity rule."""
-        return self._draft.finance
+        """The owner's terms: discount rate, project life, annuity rule, taxes."""
+        return self._draft.finance_of(self.member)
 
     def data(self, name: str) -> NDArray[np.float64]:
         """Return this asset's resolved series ``name``, shape (n,), in the unit of its key."""
@@ -207,6 +208,10 @@ class Builder:
         self._draft.sizes.append(record)
         return record.total
 
+    def sizes(self) -> list[SizeRecord]:
+        """Return the sizes of this asset that were written so far."""
+        return [record for record in self._draft.sizes if record.asset == self.asset]
+
     @staticmethod
     def is_choice(value: Any) -> bool:
         """Return whether ``value`` is a variable rather than a number or an array."""
@@ -320,11 +325,18 @@ class Builder:
         return Linear([(variable, np.broadcast_to(np.asarray(per_unit, float), len(variable)))])
 
     def book(self, category: str, amount: Linear | float, *, effect: str = COST) -> None:
-        """Enter ``amount`` in the ledger: cost [currency] or CO2 [kg] of the whole horizon."""
+        """Enter ``amount`` in the ledger: cost [currency] or CO2 [kg] of the whole horizon.
+
+        A cost whose price grows over the project, or bears value-added tax, enters with its constant
+        yearly equivalent (`Finance.worth`).
+        """
         if effect not in EFFECTS:
             raise KeyError(effect)
         linear = amount if isinstance(amount, Linear) else Linear(constant=amount)
-        self._draft.entries.append(Entry(self.member, self.asset, category, effect, linear))
+        worth = self.finance.worth(self.asset, category) if effect == COST else 1.0
+        if worth != 1.0:
+            linear = linear * worth
+        self._draft.entries.append(Entry(self.member, self.asset, category, effect, linear, worth))
 
     def emissions(self, member: str | None = None) -> Linear:
         """Return all CO2 booked so far [kg], of one member or of the park."""
@@ -368,6 +380,15 @@ class Builder:
             factor = self.param(f"factor_{number}", np.asarray(flow.factor, float))
             found.append((flow.asset, source, factor))
         return found
+
+    def generated(self) -> Linear:
+        """Return what this asset generates over the horizon, in its carriers' units."""
+        flows = (
+            flow
+            for flow in self._draft.flows
+            if (flow.asset, flow.role, flow.sign) == (self.asset, "generation", 1)
+        )
+        return sum((self.total(flow.source, flow.factor) for flow in flows), Linear())
 
     def energy(self, carrier: str, *roles: Role, renewable: bool | None = None) -> Linear:
         """Return the energy of all flows of a carrier with one of the roles, per horizon."""
@@ -498,7 +519,7 @@ class Builder:
 
 def new_draft(
     horizon: Horizon,
-    finance: Finance,
+    finance_of: Callable[[str], Finance],
     arrays: Mapping[str, NDArray[np.float64]],
     flow_units: Callable[[str], str],
 ) -> Draft:
@@ -511,7 +532,7 @@ def new_draft(
         parameter = pyo.Param(model.steps, within=pyo.Any)
         model.add_component(name, parameter)
         parameter._data.update(enumerate(values.tolist()))
-    return Draft(horizon, finance, arrays, flow_units, model)
+    return Draft(horizon, finance_of, arrays, flow_units, model)
 
 
 def close_balances(draft: Draft) -> None:

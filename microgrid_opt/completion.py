@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from microgrid_opt.yamlio import Document
 
 KEY, RATES, COMMAND = "technology", "exchange_rates", "microgrid-opt technologies"
-_PRICES = ("capex_per_unit", "fixed_capex", "annual_cost_per_unit")
+_PRICES = ("capex_per_unit", "capex_blocks_per_unit", "fixed_capex", "annual_cost_per_unit")
 _WANTED = ("minimum", "maximum", "fixed_size", "unit_size", *_PRICES)
 _INSTEAD = {
     "annual_cost_per_unit": (
         *("capex_per_unit", "fixed_capex", "lifetime_years", "replacement_fraction"),
         "fixed_om_fraction",
     ),
+    "capex_blocks_per_unit": ("capex_per_unit", "fixed_om_fraction"),
     "fixed_om_per_unit_year": ("fixed_om_fraction",),
     "fixed_om_fraction": ("fixed_om_per_unit_year",),
 }

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from microgrid_opt.finance.spec import Finance
     from microgrid_opt.formulations.sizing import SizeRecord
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.ledger import Entry, Linear
-    from microgrid_opt.park import Finance
 
 Role = Literal[
     "generation",
@@ -131,7 +131,7 @@ class Draft:
     """What all builders of one model share while it is written."""
 
     horizon: Horizon
-    finance: Finance
+    finance_of: Callable[[str], Finance]
     arrays: Mapping[str, NDArray[np.float64]]
     flow_units: Callable[[str], str]
     model: Any

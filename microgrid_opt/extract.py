@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from microgrid_opt.bill.of_plan import bill_of_plan
 from microgrid_opt.builder import Builder
 from microgrid_opt.draft import Given
 from microgrid_opt.ledger import EFFECTS
@@ -204,8 +205,10 @@ def _ledger(draft: Draft, values: Values, currency: str) -> pd.DataFrame:
     for entry in draft.entries:
         unit = EFFECTS[entry.effect].unit.replace("currency", currency)
         amount = entry.amount.value(values)
-        rows.append((entry.member, entry.asset, entry.category, entry.effect, unit, amount))
-    return pd.DataFrame(rows, columns=["member", "asset", "category", "effect", "unit", "amount"])
+        who = (entry.member, entry.asset, entry.category, entry.effect)
+        rows.append((*who, unit, amount, entry.worth))
+    names = ["member", "asset", "category", "effect", "unit", "amount", "worth"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def _caps(
@@ -261,4 +264,4 @@ def _with_details(results: Results, problem: Problem) -> Results:
         for name, quantity in asset.summary(view).items():
             rows.append((key, name, quantity.value, quantity.unit))
     details = pd.DataFrame(rows, columns=["asset", "name", "value", "unit"])
-    return replace(results, details=details)
+    return replace(results, details=details, bill=bill_of_plan(results, problem))

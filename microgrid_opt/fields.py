@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
@@ -202,6 +203,8 @@ PositiveFraction = Annotated[float, Unit("1", gt=0, le=1)]
 Efficiency = PositiveFraction
 SignedFraction = Annotated[float, Unit("1", le=1)]
 Rate = Annotated[float, Unit("1", ge=0, lt=1)]
+PositiveRate = Annotated[float, Unit("1", gt=0, lt=1)]
+SignedRate = Annotated[float, Unit("1", gt=-1, lt=1)]
 Factor = Annotated[float, Unit("1", gt=0)]
 Cycles = Annotated[float, Unit("1", gt=0)]
 Count = Annotated[float, Unit("1", ge=0)]
@@ -246,6 +249,7 @@ KWhPerTonne = Annotated[float, Unit("kWh/t", ge=0)]
 Money = Annotated[float, Unit("currency", ge=0)]
 MoneyPerHour = Annotated[float, Unit("currency/h", ge=0)]
 MoneyPerUnit = Annotated[float, Unit("currency/unit", ge=0)]
+MoneyPerUnitYear = Annotated[float, Unit("currency/unit/year", ge=0)]
 MoneyPerUnitHour = Annotated[float, Unit("currency/unit/h", ge=0)]
 MoneyPerYear = Annotated[float, Unit("currency/year", ge=0)]
 MoneyPerMonth = Annotated[float, Unit("currency/month", ge=0)]
@@ -303,6 +307,9 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
     """Capacity of one unit: new capacity comes in whole units of it."""
     capex_per_unit: _Cost = _ZERO
     """Investment in new capacity."""
+    capex_blocks_per_unit: tuple[tuple[_Amount, _Cost], ...] = ()
+    """Investment in blocks, instead of one price: pairs of an upper end of new capacity and the price
+    of each unit up to it, such as ``[[500, 1200], [2000, 900]]``."""
     fixed_capex: Money = 0.0
     """Investment that falls due once when anything new is built, whatever its size."""
     fixed_om_per_unit_year: _YearlyCost = _ZERO
@@ -339,9 +346,14 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
         )
 
     @property
+    def is_invested(self) -> bool:
+        """Whether new capacity is bought for money at the start."""
+        return bool(self.capex_per_unit or self.fixed_capex or self.capex_blocks_per_unit)
+
+    @property
     def has_price(self) -> bool:
         """Whether new capacity costs anything."""
-        return bool(self.capex_per_unit or self.fixed_capex or self.annual_cost_per_unit)
+        return self.is_invested or bool(self.annual_cost_per_unit)
 
     @property
     def fixed(self) -> float | None:
@@ -367,6 +379,20 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
             return self.existing
         return self.maximum
 
+    @property
+    def blocks(self) -> tuple[tuple[float, float], ...]:
+        """Width and price of each block of new capacity; none when it has one price."""
+        pairs = [(0.0, 0.0), *((float(e), float(p)) for e, p in self.capex_blocks_per_unit)]
+        return tuple((b - a, price) for (a, _), (b, price) in pairwise(pairs))
+
+    def capex_of(self, new: float) -> float:
+        """Return the investment in new capacity without what falls due once [currency]."""
+        cost, left = self.capex_per_unit * new, new
+        for width, price in self.blocks:
+            cost += price * min(width, left)
+            left -= min(width, left)
+        return float(cost)
+
     def existing_only(self) -> Self:
         """Return what is there already: nothing can be bought, operation is paid."""
         changes = {
@@ -375,13 +401,14 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
             "fixed_size": self.existing,
             "unit_size": None,
             "fixed_capex": 0.0,
+            "capex_blocks_per_unit": (),
             "retirement": "none",
         }
         return self.model_copy(update=changes)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self._limits(), *self._costs()]
+        problems = [*self._limits(), *self._costs(), *self._blocks()]
         if problems:
             raise refuse("size", " ".join(problems))
         return self
@@ -431,7 +458,7 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
 
     def _costs(self) -> Iterator[str]:
         key = self.key
-        invested = self.capex_per_unit or self.fixed_capex
+        invested = self.is_invested
         if invested and self.annual_cost_per_unit:
             yield (
                 f"{key('annual_cost_per_unit')} stands instead of capex: remove it, or "
@@ -444,6 +471,28 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
             yield f"give either {key('fixed_om_per_unit_year')} or fixed_om_fraction."
         if self.fixed_om_fraction and not invested:
             yield f"fixed_om_fraction is a share of capex: give {key('capex_per_unit')}."
+
+    def _blocks(self) -> Iterator[str]:
+        key = self.key("capex_blocks_per_unit")
+        if not self.capex_blocks_per_unit:
+            return
+        if self.capex_per_unit:
+            yield f"give either {self.key('capex_per_unit')} or {key}."
+        if self.fixed_om_fraction:
+            yield f"fixed_om_fraction needs one price: give {self.key('fixed_om_per_unit_year')}."
+        if any(width <= 0 for width, _ in self.blocks):
+            yield f"the upper ends of {key} must rise from above 0."
+            return
+        stays = self.existing if self.retirement == "none" else 0.0
+        most = self.maximum if self.fixed_size is None else self.fixed_size
+        last = self.capex_blocks_per_unit[-1][0]
+        if most is None:
+            yield f"{key} needs {self.key('maximum')} or {self.key('fixed_size')}."
+        elif most - stays > last * (1.0 + 1e-9):
+            yield (
+                f"{key} ends at {last:g}, but {most - stays:g} of new capacity are possible: add a "
+                "block."
+            )
 
     def _has(self, name: str) -> bool:
         return getattr(self, name) not in {None, 0.0}

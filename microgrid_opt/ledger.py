@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 COST = "cost"
 CO2 = "co2"
 KG_PER_T = 1000.0
+FIXED = ("investment", "fixed_om")
+"""Categories of sizes: they stand for the year's cost times the horizon's share of it."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,14 @@ class Linear:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the ledger: who causes how much of which effect, and why."""
+    """One line of the ledger: who causes how much of which effect, and why.
+
+    ``worth`` is the factor from the amount at the prices of the year to the amount here.
+    """
 
     member: str
     asset: str
     category: str
     effect: str
     amount: Linear
+    worth: float = 1.0

@@ -12,8 +12,11 @@ from microgrid_opt.builder import (
     new_draft,
     without_garbage_collection,
 )
-from microgrid_opt.errors import InputError
+from microgrid_opt.errors import Finding, InputError
+from microgrid_opt.finance.spec import INVESTMENT
+from microgrid_opt.ledger import COST
 from microgrid_opt.policies.areas import limit_areas
+from microgrid_opt.policies.incentives import pay_incentives
 
 if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
@@ -39,22 +42,26 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
     with without_garbage_collection():
         draft = new_draft(
             problem.horizon,
-            park.finance,
+            park.finance_of,
             problem.arrays,
             lambda carrier: park.carrier(carrier).flow_unit,
         )
+        pens = {
+            key: Builder(draft, park.owner(key), key, f"assets.{key}", park.place(key))
+            for key in park.assets
+        }
         for key, asset in park.assets.items():
-            path = f"assets.{key}"
             try:
-                asset.build(Builder(draft, park.owner(key), key, path, park.place(key)))
+                asset.build(pens[key])
             except InputError as error:
-                raise problem.placed(error, path) from None
+                raise problem.placed(error, f"assets.{key}") from None
         for key, asset in park.assets.items():
-            pen = Builder(draft, park.owner(key), key, f"assets.{key}", park.place(key))
-            asset.close(pen, park.assets)
+            asset.close(pens[key], park.assets)
         rules = Builder(draft, next(iter(park.members)), POLICIES, "")
         park.targets.build(rules)
         limit_areas(rules, park.areas)
+        pay_incentives(park.finance.incentives, pens, rules)
+        _refuse_idle_growth(problem, draft)
         park.carbon.build(rules, reference_co2_kg)
         try:
             close_balances(draft)
@@ -62,3 +69,26 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
             raise problem.placed(error) from None
         close_objective(draft)
     return draft
+
+
+def _refuse_idle_growth(problem: Problem, draft: Draft) -> None:
+    """Raise for growth or value-added tax of something that the ledger does not have."""
+    if problem.is_reference:
+        return  # it has fewer assets; what the plan books is judged
+    assets = problem.park.assets
+    booked = {(entry.asset, entry.category) for entry in draft.entries if entry.effect == COST}
+    categories = sorted({category for _, category in booked})
+    findings = []
+    for key, word in problem.park.finance.named():
+        asset, _, category = word.rpartition(".")
+        known = (asset, category) in booked if asset else word in assets or word in categories
+        if not known and word != INVESTMENT:
+            findings.append(
+                Finding(
+                    f"is neither an asset nor a category of costs: there are {', '.join(assets)}; "
+                    f"{', '.join(categories)}.",
+                    key=f"finance.{key}",
+                )
+            )
+    if findings:
+        raise problem.placed(InputError(findings))

@@ -27,20 +27,18 @@ from microgrid_opt.fields import (
     Latitude,
     Longitude,
     Minutes,
-    PositiveFraction,
-    Rate,
     Reference,
     Size,
     SquareMeters,
     Weight,
-    Years,
     refuse,
     refuse_both,
     require_one,
 )
-from microgrid_opt.finance import Method, annual_cost
+from microgrid_opt.finance.spec import Finance, OwnerFinance
 from microgrid_opt.horizon import Horizon
 from microgrid_opt.keys import Currency, Day, Identifier, Moment
+from microgrid_opt.ledger import FIXED
 from microgrid_opt.policies.carbon import Carbon
 from microgrid_opt.policies.targets import Targets
 from microgrid_opt.references import references
@@ -214,45 +212,13 @@ class HorizonSpec(Frozen):
         return np.full(count, step)
 
 
-class Finance(Frozen):
-    """How money at different times is compared."""
-
-    discount_rate: Rate
-    """Real discount rate per year."""
-    project_years: Years
-    """Life of the project, over which replacements and residual values are counted."""
-    annuity: Method = "project"
-    """Yearly cost of capex: `project` (replacements and residual value within the project life),
-    `lifetime` (capital recovery over the own life), `straight_line` (capex / life, no interest)."""
-    investment_scaling: Literal["auto", "full"] | PositiveFraction = "auto"
-    """Share of yearly fixed costs that the horizon carries: `auto` is the horizon's share of a
-    year (1 for a calendar year), `full` is 1 for any horizon, or a number."""
-
-    def annual_cost_factor(self, spec: Size) -> float:
-        """Return the yearly cost of one unit of a size's capex [1/year]."""
-        if not (spec.capex_per_unit or spec.fixed_capex) or spec.lifetime_years is None:
-            return 0.0
-        return annual_cost(
-            1.0,
-            spec.lifetime_years,
-            self.discount_rate if spec.discount_rate is None else spec.discount_rate,
-            self.project_years,
-            method=spec.annuity or self.annuity,
-            replacement_fraction=spec.replacement_fraction,
-        )
-
-    def investment_share(self, horizon: Horizon) -> float:
-        """Return the share of a year's fixed costs that the horizon carries [-]."""
-        if self.investment_scaling == "auto":
-            return horizon.year_share
-        return 1.0 if self.investment_scaling == "full" else float(self.investment_scaling)
-
-
 class Member(Frozen):
     """A legal entity in the park, with its own balances and account."""
 
     label: str | None = None
     """Name for tables and figures; the key of the member when left out."""
+    finance: OwnerFinance | None = None
+    """Financial terms of its own, where they are not those of the park."""
 
 
 class Node(Frozen):
@@ -335,7 +301,9 @@ class Park(Frozen):
                     key=f"assets.{key}.member",
                 )
             yield from self._idle_replacements(key, asset)
+            yield from self._idle_taxes(key, asset)
             yield from self._misfits(key, asset)
+        yield from self._misnamed_money()
 
     def _idle_replacements(self, key: str, asset: Asset) -> Iterator[Finding]:
         for name in type(asset).model_fields:
@@ -350,6 +318,49 @@ class Park(Frozen):
                     key=f"assets.{key}.{name}.replacement_fraction",
                     value=size.replacement_fraction,
                 )
+
+    def _idle_taxes(self, key: str, asset: Asset) -> Iterator[Finding]:
+        if self.finance_of(self.owner(key)).is_plain:
+            return
+        for name in type(asset).model_fields:
+            size = getattr(asset, name)
+            if isinstance(size, Size) and (size.annuity or self.finance.annuity) == "straight_line":
+                place = f"assets.{key}.{name}.annuity" if size.annuity else "finance.annuity"
+                yield Finding(
+                    "knows neither taxes nor loans: use `project` or `lifetime`.",
+                    key=place,
+                    value="straight_line",
+                )
+
+    def _misnamed_money(self) -> Iterator[Finding]:
+        """Yield what growth, value-added tax and incentives name and the park does not have."""
+        for key, word in self.finance.named():
+            asset = word.split(".")[0]
+            if "." in word and asset not in self.assets:
+                yield Finding(
+                    f"{asset!r} is no asset of the park{_hint(asset, self.assets)}: known are "
+                    f"{', '.join(self.assets)}.",
+                    key=f"finance.{key}",
+                )
+        for name, incentive in self.finance.incentives.items():
+            key = f"finance.incentives.{name}"
+            if name in FIXED:
+                yield Finding("is a category of the ledger: choose another key.", key=key)
+            size = getattr(incentive, "size", None)
+            counts = size is not None and getattr(incentive, "fraction", None) is None
+            for number, asset in enumerate(incentive.assets):
+                if asset not in self.assets:
+                    yield Finding(
+                        f"is no asset of the park{_hint(asset, self.assets)}: known are "
+                        f"{', '.join(self.assets)}.",
+                        key=f"{key}.assets.{number}",
+                        value=asset,
+                    )
+                elif counts and size not in (sizes := self.assets[asset].sizes()):
+                    yield Finding(
+                        f"{asset} has no size {size!r}: it has {', '.join(sizes) or 'none'}.",
+                        key=f"{key}.size",
+                    )
 
     def _misfits(self, key: str, asset: Asset) -> Iterator[Finding]:
         """Yield names that the park does not have; where there are none, what else does not fit."""
@@ -380,6 +391,10 @@ class Park(Frozen):
     def owner(self, asset: str) -> str:
         """Return the key of the member that owns an asset."""
         return self.assets[asset].member or next(iter(self.members))
+
+    def finance_of(self, member: str) -> Finance:
+        """Return the financial terms of a member."""
+        return self.finance.of(self.members[member].finance)
 
     def place(self, asset: str) -> str:
         """Return the key of the node or member where an asset's balances are held."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microgrid_opt.carriers import ELECTRICITY
-from microgrid_opt.finance import annual_cost
 from microgrid_opt.ledger import KG_PER_T
+from microgrid_opt.moneyaudit import audit_incentives, worths_of_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,7 @@ def audit_park(book: Book, reference_co2_kg: float | None) -> None:
     _audit_carbon(book, reference_co2_kg)
     _audit_targets(book)
     _audit_areas(book)
+    audit_incentives(book, _investment_share(book.problem))
     _audit_energy(book)
     _audit_leftovers(book)
 
@@ -121,13 +122,13 @@ def _audit_size_costs(
     view: AssetAudit, name: str, spec: Size, row: Mapping[str, Any], problem: Problem
 ) -> tuple[float, float]:
     """Return yearly cost of the investment and upkeep, having checked the table's."""
-    finance = problem.park.finance
+    finance = problem.park.finance_of(view.member)
     total = float(row["total"])
     new = total - spec.existing if spec.retirement == "none" else float(row["new"])
     room = 0.0 if spec.maximum is None else spec.maximum
     # A binary is whole to 1e-6 only, and its big-M is the room.
     bought = new > 2.0 * FEASIBILITY * max(1.0, total, room)
-    variable = spec.capex_per_unit * new
+    variable = spec.capex_per_unit * new + _in_blocks(spec, new)
     paid = bool(spec.fixed_capex) and float(row["capex"]) > variable + 0.5 * spec.fixed_capex
     if paid and not bought and spec.fixed is None:
         view.note(
@@ -137,14 +138,7 @@ def _audit_size_costs(
     capex = variable + once
     yearly = spec.annual_cost_per_unit * new
     if capex and spec.lifetime_years is not None:
-        yearly += annual_cost(
-            capex,
-            spec.lifetime_years,
-            finance.discount_rate if spec.discount_rate is None else spec.discount_rate,
-            finance.project_years,
-            method=spec.annuity or finance.annuity,
-            replacement_fraction=spec.replacement_fraction,
-        )
+        yearly += capex * worths_of_size(finance, spec).capex
     upkeep = spec.fixed_om_per_unit_year * total + spec.fixed_om_fraction * (
         spec.capex_per_unit * total + once
     )
@@ -152,6 +146,15 @@ def _audit_size_costs(
     for what, amount in (("capex", capex), ("annual_cost", yearly), ("fixed_om", upkeep)):
         view.equal(f"{what} of {name}", row[what], amount, unit=problem.park.currency)
     return yearly, upkeep
+
+
+def _in_blocks(spec: Size, new: float) -> float:
+    """Return the price of new capacity that is bought in blocks."""
+    cost = before = 0.0
+    for end, price in spec.capex_blocks_per_unit:
+        cost += price * (min(max(new, before), end) - before)
+        before = end
+    return cost
 
 
 def _investment_share(problem: Problem) -> float:

@@ -129,6 +129,8 @@ class Problem:
         The park file, scenario and overrides.
     where
         Gives the place of a key in the park file, for messages.
+    is_reference
+        Whether it is the reference plan's: what the park does today.
     """
 
     park: Park
@@ -138,10 +140,11 @@ class Problem:
     files: Mapping[str, str]
     origin: Origin = Origin()
     where: Callable[[tuple[str | int, ...]], Location | None] = _nowhere
+    is_reference: bool = False
 
     def reference(self) -> Problem:
         """Return the same problem with the reference plan's park."""
-        return replace(self, park=self.park.baseline())
+        return replace(self, park=self.park.baseline(), is_reference=True)
 
     def placed(self, error: InputError, below: str = "") -> InputError:
         """Return the error with the place in the park file of every finding that has a key.

@@ -23,6 +23,14 @@ DUST = 1e-3
 """Sizes below this [kW, kWh, kg] are what an interior-point method leaves of zero."""
 
 
+def _no_bill() -> pd.DataFrame:
+    import pandas as pd
+
+    from microgrid_opt.bill.of_plan import COLUMNS
+
+    return pd.DataFrame(columns=list(COLUMNS))
+
+
 @dataclass(frozen=True)
 class Quantity:
     """A number with its unit; `1` is dimensionless."""
@@ -123,7 +131,8 @@ class Results:
         ``member, place, asset, carrier, role, renewable, unit, supplied, drawn, supplied_kwh,
         drawn_kwh``.
     ledger
-        ``member, asset, category, effect, unit, amount`` over the horizon.
+        ``member, asset, category, effect, unit, amount, worth`` over the horizon; ``worth`` is what
+        the amount at the prices of the year was multiplied with, for growth and value-added tax.
     caps
         ``name, member, description, sense, limit, value, unit, binding, shadow_price, price_unit``:
         what one more unit of the limit would save; NaN without duals.
@@ -136,6 +145,9 @@ class Results:
         ``carrier, unit, flow_unit, energy_kwh_per_unit``.
     labels
         Name for reading of every asset and member.
+    bill
+        ``member, asset, component, label, kind, month, quantity, unit, price, amount``: what each
+        connection to a public network is billed, by component and month.
     """
 
     name: str
@@ -155,6 +167,7 @@ class Results:
     details: pd.DataFrame
     carriers: pd.DataFrame
     labels: Mapping[str, str]
+    bill: pd.DataFrame = field(default_factory=_no_bill)
 
     def effect(self, effect: str) -> float:
         """Return the ledger's sum of an effect over the horizon, in the effect's unit."""
@@ -260,9 +273,23 @@ class AssetResults:
         """Return whether the asset was given the optional input series."""
         return f"assets.{self._asset}.{name}" in self._data
 
+    def data_below(self, prefix: str) -> dict[str, NDArray[np.float64]]:
+        """Return the resolved input series below a key of the asset, by the rest of their keys."""
+        start = f"assets.{self._asset}.{prefix}."
+        found = (key for key in self._data if key.startswith(start))
+        return {key.removeprefix(start): self._data[key] for key in found}
+
     def has_series(self, name: str) -> bool:
         """Return whether the asset has a result series of that name."""
         return self._prefix + name in self._results.series.columns
+
+    def has_monthly(self, name: str) -> bool:
+        """Return whether the asset has a result of that name for each billing month."""
+        return self._prefix + name in self._results.monthly.columns
+
+    def monthly(self, name: str) -> NDArray[np.float64]:
+        """Return a result with a value for each billing month, shape (months,)."""
+        return self._results.monthly[self._prefix + name].to_numpy()
 
     def series(self, name: str) -> NDArray[np.float64]:
         """Return a result series, shape (n,)."""

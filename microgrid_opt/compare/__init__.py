@@ -37,7 +37,7 @@ from microgrid_opt.finance import (
     present_cost,
     present_value_factor,
 )
-from microgrid_opt.ledger import CO2, COST, KG_PER_T
+from microgrid_opt.ledger import CO2, COST, FIXED, KG_PER_T
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare", "compare_plans", "compare_stored", "investments_of"]
 
-FIXED = ("investment", "fixed_om")
-"""Ledger categories of sizes: they stand for the year's cost times the horizon's share of it."""
 CO2_PRICE = "co2_price"
 """Ledger category of what CO2 costs."""
 _SAME = 1e-6  # relative; purchases and sizes are sums of the same numbers

@@ -35,7 +35,14 @@ from microgrid_opt.finance.annuity import (
     replacement_years,
     residual_value,
 )
-from microgrid_opt.finance.levelised import lcoe
+from microgrid_opt.finance.depreciation import Depreciation, deductions
+from microgrid_opt.finance.levelised import (
+    abatement_cost,
+    lcoe,
+    levelisation_factor,
+    levelised_cost,
+)
+from microgrid_opt.finance.loan import Loan, Repayment, repayments
 from microgrid_opt.finance.worth import (
     CashFlows,
     InternalRate,
@@ -49,20 +56,28 @@ from microgrid_opt.finance.worth import (
 
 __all__ = [
     "CashFlows",
+    "Depreciation",
     "InternalRate",
     "Investment",
+    "Loan",
     "Method",
+    "Repayment",
+    "abatement_cost",
     "annual_cost",
     "capital_recovery_factor",
     "cash_flows",
+    "deductions",
     "irr",
     "lcoe",
+    "levelisation_factor",
+    "levelised_cost",
     "mirr",
     "npv",
     "payback_years",
     "present_cost",
     "present_value_factor",
     "real_rate",
+    "repayments",
     "replacement_years",
     "residual_value",
 ]

@@ -5,6 +5,8 @@ $$ S = S_0 + N, \qquad N = u\,n \ \text{(whole units)}, \qquad
 $$ S = K + N, \quad 0 \le K \le S_0 \ \text{(partial retirement)}, \quad
    K = S_0\,r \ \text{(whole retirement)} $$
 $$ C_{year} = a\,(k\,N + K\,z) + m\,S + \mu\,(k\,S + K\,z) + g\,N $$
+$$ N = \sum_j N_j, \quad 0 \le N_j \le w_j, \quad w_j\,f_j \le N_j, \quad N_{j+1} \le w_{j+1} f_j
+   \;\text{where}\; k_{j+1} < k_j, \qquad k\,N \to \sum_j k_j N_j $$
 
 | symbol | name | unit |
 |---|---|---|
@@ -17,6 +19,7 @@ $$ C_{year} = a\,(k\,N + K\,z) + m\,S + \mu\,(k\,S + K\,z) + g\,N $$
 | $k, K$ | ``capex_per_*``, ``fixed_capex`` | currency/unit, currency |
 | $a$ | yearly cost of one unit of capex (`microgrid_opt.finance.annual_cost`) | 1/year |
 | $m, \mu$ | ``fixed_om_per_*_year``, ``fixed_om_fraction`` | currency/unit/year, 1/year |
+| $w_j, k_j, N_j, f_j$ | width and price of a block (``capex_blocks_per_*``), capacity in it, whether it is full | same, currency/unit, same, 0/1 |
 | $g$ | ``annual_cost_per_*``, given instead of capex | currency/unit/year |
 
 The big-M of the one-off cost is the declared ``max_*``, nothing looser.
@@ -25,6 +28,7 @@ The big-M of the one-off cost is the declared ``max_*``, nothing looser.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.ledger import Linear
@@ -68,7 +72,7 @@ def write_size(b: Builder, name: str, spec: Size) -> SizeRecord:
         built: Linear = Linear(constant=1.0 if spec.fixed > spec.existing else 0.0)
     else:
         total, new, built = _chosen(b, name, spec)
-    capex = new * spec.capex_per_unit + built * spec.fixed_capex
+    capex = _capex(b, name, spec, new) + built * spec.fixed_capex
     annual = capex * b.finance.annual_cost_factor(spec) + new * spec.annual_cost_per_unit
     fixed_om = (
         b.times(total, spec.fixed_om_per_unit_year)
@@ -81,6 +85,30 @@ def write_size(b: Builder, name: str, spec: Size) -> SizeRecord:
         if priced.constant or any(values.any() for _, values in priced.terms):
             b.book(category, priced)
     return SizeRecord(b.member, b.asset, name, spec, total, new, capex, annual, fixed_om)
+
+
+def _capex(b: Builder, name: str, spec: Size, new: Linear) -> Linear:
+    """Return the price of new capacity; blocks of falling price need binaries that keep their order."""
+    if not new.merged().terms:
+        return Linear(constant=spec.capex_of(new.constant))
+    if not spec.blocks:
+        return new * spec.capex_per_unit
+    filled = [
+        b.scalar(f"{name}_block_{number}", upper=width)
+        for number, (width, _) in enumerate(spec.blocks, start=1)
+    ]
+    whole = sum((b.times(block) for block in filled), Linear())
+    b.require_sum(f"{name}_blocks", whole - new, "==", 0.0)
+    for number, ((width, price), (after, next_price)) in enumerate(pairwise(spec.blocks), start=1):
+        if next_price >= price:
+            continue
+        full = b.scalar(f"{name}_full_{number}", upper=1.0, integer=True)
+        b.require_once(f"{name}_fills_{number}", filled[number - 1] >= width * full)
+        b.require_once(f"{name}_opens_{number}", filled[number] <= after * full)
+    return sum(
+        (b.times(block, price) for block, (_, price) in zip(filled, spec.blocks, strict=True)),
+        Linear(),
+    )
 
 
 def _chosen(b: Builder, name: str, spec: Size) -> tuple[Any, Linear, Linear]:

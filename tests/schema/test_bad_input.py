@@ -409,7 +409,8 @@ BAD = [
         "no finance",
         told=(
             "park.yaml:1:1: finance: this key is required: it must be a mapping "
-            "with keys (discount_rate, project_years, annuity, investment_scaling)"
+            "with keys (discount_rate, project_years, annuity, investment_scaling, rates, "
+            "inflation, escalation, tax, loan, vat, incentives)"
         ),
         old=("finance:\n  discount_rate: 0.06\n  project_years: 20\n"),
         new="",
@@ -1025,10 +1026,11 @@ BAD = [
     Bad(
         "set to an unknown key",
         told=(
-            "--set finance.rate=0.05: finance.rate = 0.05: unknown key; allowed: "
-            "discount_rate, project_years, annuity, investment_scaling"
+            "--set finance.yield=0.05: finance.yield = 0.05: unknown key; allowed: "
+            "discount_rate, project_years, annuity, investment_scaling, rates, inflation, "
+            "escalation, tax, loan, vat, incentives"
         ),
-        sets=("finance.rate=0.05",),
+        sets=("finance.yield=0.05",),
     ),
     Bad(
         "empty file",
