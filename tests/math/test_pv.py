@@ -152,7 +152,7 @@ def test_degradation_counts_with_the_mean_of_the_life() -> None:
         """
         load: {type: load, power_kw: 10}
         grid: {type: grid, import_price_per_kwh: 1}
-        pv: {type: pv, power_kw: {existing_kw: 4, lifetime_years: 3}, output_per_kw: 1, degradation_per_year: 10 %}
+        pv: {type: pv, power_kw: {existing_kw: 4, lifetime_years: 3}, output_per_kw: 1, degradation_per_year: 0.1}
         """,
         hours=1,
         finance="{discount_rate: 0.1, project_years: %s}",
