@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from microgrid_opt.finance import annual_cost
-from microgrid_opt.finance.depreciation import deductions
 from microgrid_opt.finance.spec import CapacityPayment, Grant, ProductionPayment, TaxCredit
 
 if TYPE_CHECKING:
@@ -200,15 +199,8 @@ def _shield(finance: Finance, bought: float, end: float, nominal: float) -> tupl
     """Return the present value of what is deducted of a purchase, and what is left of it."""
     if finance.tax is None:
         return 0.0, 1.0
-    rule = finance.tax.depreciation
-    table = deductions(
-        rule.method,
-        rule.years,
-        bonus_fraction=rule.bonus_fraction,
-        residual_fraction=rule.residual_fraction,
-    )
     book, value, date = 1.0, 0.0, bought
-    for share in table:
+    for share in finance.tax.depreciation.shares():
         date += 1.0
         if date > end:
             break

@@ -31,7 +31,7 @@ from microgrid_opt.finance.annuity import (
     real_rate,
 )
 from microgrid_opt.finance.capital import Purchase
-from microgrid_opt.finance.depreciation import Depreciation
+from microgrid_opt.finance.depreciation import Depreciation, deductions
 from microgrid_opt.finance.levelised import levelisation_factor
 from microgrid_opt.keys import Identifier
 
@@ -57,6 +57,23 @@ class DepreciationRule(Frozen):
     """Share deducted at once in the first year, the rest by the schedule."""
     residual_fraction: Rate = 0.0
     """Share that is never deducted before the sale."""
+
+    @model_validator(mode="after")
+    def _in_a_table(self) -> Self:
+        try:
+            self.shares()
+        except ValueError as error:
+            raise refuse("depreciation", f"{error}") from None
+        return self
+
+    def shares(self) -> tuple[float, ...]:
+        """Return the share of the basis that is deducted in year 1, 2, ..."""
+        return deductions(
+            self.method,
+            self.years,
+            bonus_fraction=self.bonus_fraction,
+            residual_fraction=self.residual_fraction,
+        )
 
 
 class Tax(Frozen):

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from microgrid_opt.finance.annuity import replacement_years, residual_value
-from microgrid_opt.finance.limits import check_finite, check_rate, discount
+from microgrid_opt.finance.limits import check_finite, check_rate, check_whole, discount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,8 +82,7 @@ def cash_flows(
     salvage
         Whether the residual values come back in year $N$.
     """
-    if not (project_years >= 1 and project_years % 1 == 0):
-        raise ValueError(f"project_years = {project_years!r}: must be a whole number >= 1.")
+    check_whole("project_years", project_years)
     end = int(project_years)
     savings = (
         [float(yearly_saving)] * end if isinstance(yearly_saving, int | float) else yearly_saving
