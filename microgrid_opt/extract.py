@@ -50,11 +50,11 @@ def extract(
     park = problem.park
     carriers = pd.DataFrame(
         [
-            (name, c.unit, c.flow_unit, c.content_kwh_per_unit)
+            (name, c.unit, c.flow_unit, c.content_kwh_per_unit, park.carbon.kgce(name, c))
             for name in dict.fromkeys(flow.carrier for flow in draft.flows)
             for c in (park.carrier(name),)
         ],
-        columns=["carrier", "unit", "flow_unit", "energy_kwh_per_unit"],
+        columns=["carrier", "unit", "flow_unit", "energy_kwh_per_unit", "kgce_per_unit"],
     )
     results = Results(
         name=park.name,

@@ -241,6 +241,8 @@ CO2PerKWh = KgPerKWh
 CO2PerKg = Annotated[float, Unit("kg/kg", ge=0)]
 CO2PerUnit = Annotated[float, Unit("kg/unit", ge=0)]
 KWhPerUnit = Annotated[float, Unit("kWh/unit", ge=0)]
+KgcePerUnit = Annotated[float, Unit("kgce/unit", ge=0)]
+TonnesPerTce = Annotated[float, Unit("t/tce", ge=0)]
 KWhPerKWh = Annotated[float, Unit("kWh/kWh", ge=0)]
 KWhPerTonne = Annotated[float, Unit("kWh/t", ge=0)]
 Money = Annotated[float, Unit("currency", ge=0)]

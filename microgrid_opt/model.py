@@ -12,6 +12,7 @@ from microgrid_opt.builder import (
     new_draft,
     without_garbage_collection,
 )
+from microgrid_opt.carriers import CARRIERS
 from microgrid_opt.errors import InputError
 from microgrid_opt.policies.areas import limit_areas
 
@@ -55,8 +56,8 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
         rules = Builder(draft, next(iter(park.members)), POLICIES, "")
         park.targets.build(rules)
         limit_areas(rules, park.areas)
-        park.carbon.build(rules, reference_co2_kg)
         try:
+            park.carbon.build(rules, reference_co2_kg, draft.flows, {**CARRIERS, **park.carriers})
             close_balances(draft)
         except InputError as error:
             raise problem.placed(error) from None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.audit import AssetAudit, Book
     from microgrid_opt.fields import Size
+    from microgrid_opt.policies.intensity import Intensity
     from microgrid_opt.problem import Problem
 
 RELATIVE = 1e-6
@@ -25,6 +26,8 @@ RELATIVE = 1e-6
 FEASIBILITY = 1e-6
 """HiGHS's default primal feasibility tolerance, absolute per row in the row's own unit [-]; used
 with the row's scale."""
+KWH_PER_KGCE = 8.141
+"""Heat of a kg of coal equivalent: 7000 kcal of 4.1868 kJ (GB/T 2589-2020), in kWh."""
 CENT = 0.01
 """Money is compared to a hundredth of the currency or to `RELATIVE`, whichever is larger."""
 
@@ -256,6 +259,42 @@ def _audit_carbon(book: Book, reference_co2_kg: float | None) -> None:
     if limit is not None:
         scale = book.gross.get("co2", 0.0)
         view.capped("co2_cap", emitted, "<=", limit, unit="kg", scale=scale)
+    if carbon.intensity is not None:
+        _audit_intensity(book, view, emitted, carbon.intensity)
+
+
+def _audit_intensity(book: Book, view: AssetAudit, emitted: float, intensity: Intensity) -> None:
+    """Re-derive the energy consumed from where it goes; the model counts where it comes from."""
+    park, hours = book.problem.park, book.problem.horizon.hours
+    carriers = {flow.carrier: park.carrier(flow.carrier) for flow in book.flows}
+    kgce = {name: c.content_kwh_per_unit / KWH_PER_KGCE for name, c in carriers.items()}
+    kgce |= intensity.kgce_per_unit
+    makers = {
+        flow.asset
+        for flow in book.flows
+        if (flow.role, flow.sign) == ("conversion", -1)
+        and carriers[flow.carrier].content_kwh_per_unit
+    }
+    consumed = gross = 0.0
+    for flow in book.flows:
+        taken = flow.role == "generation" and flow.asset not in makers
+        if not taken and flow.role not in {"import", "export", "dump"}:
+            amount = float(flow.values @ hours) * kgce[flow.carrier]
+            consumed -= flow.sign * amount
+            gross += abs(amount)
+    scale = book.gross.get("co2", 0.0)
+    figures = book.results.indicators()
+    told = figures["energy_consumed"].value * KG_PER_T
+    view.equal("energy consumed", told, consumed, unit="kgce", scale=gross)
+    if consumed > FEASIBILITY * gross:
+        ratio = figures["co2_intensity"].value
+        view.equal(
+            "CO2 of it", ratio * consumed, emitted, unit="kg", scale=max(scale, ratio * gross)
+        )
+    most = intensity.max_t_per_tce
+    if most is not None:
+        scale = max(scale, most * gross)
+        view.capped("co2_intensity", emitted, "<=", most, unit="kg", whole=consumed, scale=scale)
 
 
 def _audit_targets(book: Book) -> None:

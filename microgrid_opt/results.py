@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from microgrid_opt.ledger import KG_PER_T
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -133,7 +135,8 @@ class Results:
     details
         ``asset, name, value, unit``: figures that the technologies add.
     carriers
-        ``carrier, unit, flow_unit, energy_kwh_per_unit``.
+        ``carrier, unit, flow_unit, energy_kwh_per_unit, kgce_per_unit``; the last is NaN where the
+        park asks for no CO2 per coal equivalent.
     labels
         Name for reading of every asset and member.
     """
@@ -207,7 +210,10 @@ class Results:
         return float(rows["supplied"].sum() + rows["drawn"].sum())
 
     def indicators(self) -> dict[str, Quantity]:
-        """Return shares and totals of electricity that planners ask for first."""
+        """Return shares and totals of electricity that planners ask for first.
+
+        A park that asks for its CO2 per coal equivalent has that as well.
+        """
         made, bought, sold = (self.total(role) for role in ("generation", "import", "export"))
         green = self.total("generation", renewable=True)
         used = made + bought - sold
@@ -226,7 +232,31 @@ class Results:
         found |= {
             name: Quantity(part / whole, "1") for name, (part, whole) in shares.items() if whole > 0
         }
+        consumed = self._consumed_kgce()
+        if consumed is not None:
+            found["energy_consumed"] = Quantity(consumed / KG_PER_T, "tce")
+            if consumed > 0.0:
+                found["co2_intensity"] = Quantity(self.co2_kg / consumed, "t/tce")
         return found
+
+    def _consumed_kgce(self) -> float | None:
+        """Return the energy consumed, as `microgrid_opt.policies.intensity` counts it [kgce]."""
+        from microgrid_opt.policies.intensity import SIGNS
+
+        carriers = self.carriers.set_index("carrier")
+        if "kgce_per_unit" not in carriers or carriers["kgce_per_unit"].isna().all():
+            return None
+        kgce, flows = carriers["kgce_per_unit"], self.flows
+        content = flows["carrier"].map(carriers["energy_kwh_per_unit"])
+        drawing = (flows["role"] == "conversion") & (flows["sign"] < 0) & (content > 0.0)
+        makers = set(flows.loc[drawing, "asset"])
+        total = 0.0
+        for row in self.energy.to_dict("records"):
+            if row["role"] == "generation" and row["asset"] in makers:
+                continue
+            for side, name in ((1, "supplied"), (-1, "drawn")):
+                total += SIGNS.get((row["role"], side), 0.0) * kgce[row["carrier"]] * row[name]
+        return total
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return every table by its name."""

@@ -75,7 +75,7 @@ def _figures(results: Results) -> dict[str, Quantity]:
 
 
 def _label(key: str) -> str:
-    words = key.replace("self_", "self-").replace("_", " ")
+    words = key.replace("self_", "self-").replace("_", " ").replace("co2", "CO2")
     return words[:1].upper() + words[1:]
 
 
