@@ -66,7 +66,7 @@ def extract(
         monthly=monthly,
         flows=flows,
         factors=factors,
-        sizes=_sizes(draft, values),
+        sizes=_sizes(problem, draft, values),
         energy=_energy(problem, draft, series, carriers),
         ledger=_ledger(draft, values, park.currency),
         caps=_caps(draft, values, matrix, solution, park.currency),
@@ -138,7 +138,7 @@ def _flows(draft: Draft) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(rows, columns=names), pd.DataFrame(varying, index=steps)
 
 
-def _sizes(draft: Draft, values: Values) -> pd.DataFrame:
+def _sizes(problem: Problem, draft: Draft, values: Values) -> pd.DataFrame:
     rows = []
     for record in draft.sizes:
         chosen = Builder.is_choice(record.total)
@@ -152,7 +152,7 @@ def _sizes(draft: Draft, values: Values) -> pd.DataFrame:
                 type(spec).unit,
                 total,
                 record.new.value(values),
-                float(spec.existing),
+                problem.stands(record.asset, record.name, spec),
                 float(spec.lower),
                 float("nan") if spec.upper is None else float(spec.upper),
                 chosen,

@@ -36,6 +36,8 @@ class Frozen(BaseModel):
     )
 
 
+STAGED = "stages"
+"""Key of the validation context of a park that is a stage of a pathway."""
 SAME = 1e-9
 """Numbers of a park that agree to this are the same [-]."""
 
@@ -382,14 +384,15 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
         return self.model_copy(update=changes)
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems = [*self._limits(), *self._costs()]
+    def _consistent(self, info: ValidationInfo) -> Self:
+        problems = [*self._limits(staged=STAGED in (info.context or {})), *self._costs()]
         if problems:
             raise refuse("size", " ".join(problems))
         return self
 
-    def _limits(self) -> Iterator[str]:
-        if self.retirement != "none" and not self.existing:
+    def _limits(self, *, staged: bool) -> Iterator[str]:
+        # In a pathway of stages, purchases of earlier stages may retire as well.
+        if self.retirement != "none" and not self.existing and not staged:
             yield f"retirement is of {self.key('existing')}, and there is none."
         if self.fixed_size is not None:
             yield from self._limits_of_given(self.fixed_size)

@@ -17,11 +17,13 @@ from microgrid_opt.errors import InputError
 from microgrid_opt.policies.areas import limit_areas
 
 if TYPE_CHECKING:
-    from microgrid_opt.draft import Draft
+    from microgrid_opt.draft import Draft, Inside
     from microgrid_opt.problem import Problem
 
 
-def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
+def build(
+    problem: Problem, *, reference_co2_kg: float | None = None, inside: Inside | None = None
+) -> Draft:
     """Write the Pyomo model of a problem.
 
     Parameters
@@ -30,6 +32,8 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
         Park, time axis and arrays.
     reference_co2_kg
         CO2 of the reference plan over the horizon [kg], for caps stated relative to it.
+    inside
+        Where to write a stage of a pathway, whose objective is that of all stages.
 
     Returns
     -------
@@ -43,6 +47,7 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
             park.finance,
             problem.arrays,
             lambda carrier: park.carrier(carrier).flow_unit,
+            inside,
         )
         for key, asset in park.assets.items():
             path = f"assets.{key}"
@@ -61,5 +66,6 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
             close_balances(draft)
         except InputError as error:
             raise problem.placed(error) from None
-        close_objective(draft)
+        if inside is None:
+            close_objective(draft)
     return draft

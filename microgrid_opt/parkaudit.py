@@ -87,26 +87,33 @@ def _audit_sizes(view: AssetAudit, specs: Mapping[str, Size], book: Book) -> Non
     }
     invested = running = 0.0
     for name, spec in specs.items():
-        _audit_bounds(view, name, spec, rows[name])
+        _audit_bounds(view, name, spec, rows[name], book.problem)
         yearly, upkeep = _audit_size_costs(view, name, spec, rows[name], book.problem)
         invested += yearly
         running += upkeep
     share = _investment_share(book.problem)
+    left = [lot for name in specs for lot in book.problem.standing.get((view.asset, name), ())]
+    running += sum(lot.upkeep for lot in left)
     view.booked("investment", invested * share)
+    view.booked("earlier_investment", sum(lot.annual for lot in left) * share)
     view.booked("fixed_om", running * share)
 
 
-def _audit_bounds(view: AssetAudit, name: str, spec: Size, row: Mapping[str, Any]) -> None:
+def _audit_bounds(
+    view: AssetAudit, name: str, spec: Size, row: Mapping[str, Any], problem: Problem
+) -> None:
     total, unit = float(row["total"]), type(spec).unit
+    existing = problem.stands(view.asset, name, spec)
     new = float(row["new"])
     kept = total - new
     view.at_most(f"{name} new not negative", 0.0, new, unit=unit, scale=total)
     if spec.retirement == "none":
-        view.at_most(f"{name} size at least", spec.existing, total, unit=unit)
+        view.at_most(f"{name} size at least", existing, total, unit=unit)
     else:
-        view.at_most(f"{name} stays", kept, spec.existing, unit=unit, scale=total)
+        view.at_most(f"{name} stays", kept, existing, unit=unit, scale=total)
         view.at_most(f"{name} stays at least", 0.0, kept, unit=unit, scale=total)
-    if spec.retirement == "whole":
+    # In a stage the audit of the pathway looks at each origin by itself.
+    if spec.retirement == "whole" and not problem.standing:
         share = kept / spec.existing
         view.equal(f"{name} whole or gone", share, np.round(share), unit="1")
     if spec.fixed is not None:
@@ -126,7 +133,8 @@ def _audit_size_costs(
     """Return yearly cost of the investment and upkeep, having checked the table's."""
     finance = problem.park.finance
     total = float(row["total"])
-    new = total - spec.existing if spec.retirement == "none" else float(row["new"])
+    existing = problem.stands(view.asset, name, spec)
+    new = total - existing if spec.retirement == "none" else float(row["new"])
     room = 0.0 if spec.maximum is None else spec.maximum
     # A binary is whole to 1e-6 only, and its big-M is the room.
     bought = new > 2.0 * FEASIBILITY * max(1.0, total, room)
@@ -151,7 +159,9 @@ def _audit_size_costs(
     upkeep = spec.fixed_om_per_unit_year * total + spec.fixed_om_fraction * (
         spec.capex_per_unit * total + once
     )
+    upkeep += sum(lot.upkeep for lot in problem.standing.get((view.asset, name), ()))
     view.equal(f"{name} new", row["new"], new, unit=type(spec).unit, scale=total)
+    view.equal(f"{name} existing", row["existing"], existing, unit=type(spec).unit, scale=total)
     for what, amount in (("capex", capex), ("annual_cost", yearly), ("fixed_om", upkeep)):
         view.equal(f"{what} of {name}", row[what], amount, unit=problem.park.currency)
     return yearly, upkeep
