@@ -159,6 +159,19 @@ def resolve(document: Document, *, staged: bool = False) -> Problem:
     return prepare(park, document.folder, where)
 
 
+def first_park(document: Document) -> Park:
+    """Return the park of a document, in its first stage if it has any.
+
+    Raises
+    ------
+    InputError
+        With every problem that was found.
+    """
+    years = stage_years(document)
+    first = apply_stages(document, years[0] if years else None)
+    return checked(first, staged=bool(years))[0]
+
+
 def checked(
     document: Document, *, staged: bool = False
 ) -> tuple[Park, Callable[[tuple[str | int, ...]], Location]]:
