@@ -225,7 +225,11 @@ def manifest_head(
         "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(),
         "command": command,
-        "origin": {key: value or None for key, value in asdict(origin).items()},
+        "origin": {
+            key: value or None
+            for key, value in asdict(origin).items()
+            if key != "stage" or value is not None
+        },
         "inputs": dict(inputs),
         "plugins": [asdict(home) for home in outside(types)],
         "versions": {"python": platform.python_version()} | {n: _version(n) for n in _PACKAGES},
