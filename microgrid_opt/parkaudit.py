@@ -93,7 +93,6 @@ def _audit_sizes(view: AssetAudit, specs: Mapping[str, Size], book: Book) -> Non
         running += upkeep
     share = _investment_share(book.problem)
     left = [lot for name in specs for lot in book.problem.standing.get((view.asset, name), ())]
-    running += sum(lot.upkeep for lot in left)
     view.booked("investment", invested * share)
     view.booked("earlier_investment", sum(lot.annual for lot in left) * share)
     view.booked("fixed_om", running * share)
