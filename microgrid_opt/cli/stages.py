@@ -105,27 +105,19 @@ def _verdict(plan: PathwayPlan) -> Iterator[tuple[str, str]]:
 def _stages(pathway: Pathway) -> Table:
     rows = pathway.stages.to_dict("records")
     money = pathway.currency
-    made = table(
-        "Stage",
-        "Years",
-        f"Cost [{money}/year]",
-        "Reference",
-        "CO2 [t/year]",
-        "Reference",
-        f"Investment [{money}]",
+    shown: tuple[tuple[str, str, float], ...] = (
+        (f"Cost [{money}/year]", "cost", 1.0),
+        ("Reference", "reference_cost", 1.0),
+        ("CO2 [t/year]", "co2_kg", 1.0 / KG_PER_T),
+        ("Reference", "reference_co2_kg", 1.0 / KG_PER_T),
+        ("CO2 [t/tce]", "co2_t_per_tce", 1.0),
+        (f"Investment [{money}]", "capex", 1.0),
     )
-    columns = [
-        aligned([row[name] * factor for row in rows])
-        for name, factor in (
-            ("cost", 1.0),
-            ("reference_cost", 1.0),
-            ("co2_kg", 1.0 / KG_PER_T),
-            ("reference_co2_kg", 1.0 / KG_PER_T),
-            ("capex", 1.0),
-        )
-    ]
+    shown = tuple(one for one in shown if pathway.stages[one[1]].notna().any())
+    made = table("Years", *(title for title, _, _ in shown))
+    columns = [aligned([row[name] * factor for row in rows]) for _, name, factor in shown]
     for row, *cells in zip(rows, *columns, strict=True):
-        made.add_row(str(row["year"]), _span(row["year"], row["last_year"]), *cells)
+        made.add_row(_span(row["year"], row["last_year"]), *cells)
     return made
 
 

@@ -106,6 +106,9 @@ class _Audit:
             yield _equal(year, "cost of a year", row["cost"], cost, money)
             yield _equal(year, "CO2 of a year", row["co2_kg"], co2, "kg")
             yield _equal(year, "what the stage spends", row["capex"], spent, money)
+            ratio = results.indicators().get("co2_intensity")
+            if ratio is not None:
+                yield _equal(year, "CO2 intensity", row["co2_t_per_tce"], ratio.value, "t/tce")
             base = self.references.get(year)
             if base is not None:
                 name = "reference_cost"

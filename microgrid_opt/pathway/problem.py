@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from microgrid_opt import study
 from microgrid_opt.errors import Finding, InputError
+from microgrid_opt.fields import Frozen
 from microgrid_opt.pathway.spec import PathwaySpec
 from microgrid_opt.pathway.weights import present_weight, years_of
 from microgrid_opt.yamlio.findings import findings_of
@@ -177,8 +178,9 @@ def _conflicts(stages: Mapping[int, Problem]) -> Iterator[Finding]:
             yield from _gone(year, problem, before)
             for asset, held in problem.park.assets.items():
                 for name, spec in held.sizes().items():
-                    for message in _chain((asset, name), spec, before, year):
-                        yield _at(problem, year, _key(asset, held, spec), message)
+                    for below, message in _chain((asset, name), spec, before, year):
+                        key = f"{_key(asset, held, spec)}.{below}"
+                        yield _at(problem, year, key, message)
         before[year] = problem
 
 
@@ -194,8 +196,14 @@ def _key(asset: str, held: Asset, spec: Size) -> str:
 
 
 def _changed(year: int, problem: Problem, first: Problem) -> Iterator[Finding]:
-    for what, key, read in _SAME:
-        if read(problem.park) != read(first.park):
+    for what, whole, read in _SAME:
+        key = whole
+        now, was = read(problem.park), read(first.park)
+        if now != was:
+            if isinstance(now, Frozen):
+                names = type(now).model_fields
+                below = next(name for name in names if getattr(now, name) != getattr(was, name))
+                key = f"{key}.{below}"
             message = (
                 f"{what} must be the same in all stages: a stage changes loads, prices, factors, "
                 "limits, costs and technologies."
@@ -249,8 +257,8 @@ def _buyers(before: Mapping[int, Problem], asset: str, name: str, year: int) -> 
 
 def _chain(
     size: tuple[str, str], spec: Size, before: Mapping[int, Problem], year: int
-) -> Iterator[str]:
-    """Yield how a size does not follow from the stages before it."""
+) -> Iterator[tuple[str, str]]:
+    """Yield key and message of how a size does not follow from the stages before it."""
     known = _last(before, *size)
     if known is None:
         return
@@ -258,19 +266,22 @@ def _chain(
     key = spec.key
     if spec.existing > was.existing:
         yield (
+            key("existing"),
             f"{key('existing')} grows from {was.existing:g} in {then} to {spec.existing:g}: what "
-            f"comes later is bought, so give {key('fixed_size')} or {key('maximum')}."
+            f"comes later is bought, so give {key('fixed_size')} or {key('maximum')}.",
         )
     bought = _buyers(before, *size, year)
     if bought and not (spec.buys or spec.fixed_size is not None):
         yield (
+            key("maximum"),
             f"nothing can be bought any more, but what {bought[-1]} buys may still stand: keep "
-            f"{key('maximum')} (the total), and a price that nobody pays if need be."
+            f"{key('maximum')} (the total), and a price that nobody pays if need be.",
         )
     elif spec.existing and was.retirement != "none" and spec.fixed is not None:
         yield (
+            "retirement",
             f"part of {key('existing')} may be given up in {then}, which this forgets: keep "
-            "`retirement`."
+            "`retirement`.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Reports of a pathway."""
+"""Reports of a pathway: one page over all stages, and the ordinary report of each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from microgrid_opt.pathway.store import STAGES
 from microgrid_opt.report.html import write_report
+from microgrid_opt.report.stages import write_page
 from microgrid_opt.store import REPORT
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 
 def write_reports(plan: PathwayPlan, folder: Path) -> None:
-    """Write the report of every stage into its folder."""
+    """Write the page of a saved pathway, and the report of every stage into its folder."""
+    links = {year: f"{STAGES}/{year}/{REPORT}" for year in plan.stages}
     for year, stage in plan.stages.items():
-        write_report(stage, folder / STAGES / str(year) / REPORT)
+        write_report(stage, folder / links[year])
+    write_page(plan, links, folder / REPORT)

@@ -39,9 +39,9 @@ class Pathway:
         sum of its stages, without a bound.
     stages
         A row for each stage: ``year, last_year, years, weight, cost, reference_cost, co2_kg,
-        reference_co2_kg, capex``; cost and CO2 are those of one year, ``weight`` [years] is what a
-        yearly cost is worth at the start of the first year, ``capex`` is what the stage spends; no
-        reference plan is NaN.
+        reference_co2_kg, co2_t_per_tce, capex``; cost and CO2 are those of one year, ``weight`` [years] is what a
+        yearly cost is worth at the start of the first year, ``co2_t_per_tce`` is CO2 per energy
+        consumed, where the park asks for it, and ``capex`` is what the stage spends; NaN is none.
     sizes
         How each size came about: ``year, member, asset, size, unit, before, built, ended, given_up,
         total, capex, annual_cost``; total = before + built − ended − given_up.
@@ -167,6 +167,7 @@ def _stages(
     rows = []
     for year, years in problem.years.items():
         stage, base = stages[year], references.get(year)
+        ratio = stage.results.indicators().get("co2_intensity")
         rows.append(
             {
                 "year": year,
@@ -177,6 +178,7 @@ def _stages(
                 "reference_cost": math.nan if base is None else yearly_cost(stage.problem, base),
                 "co2_kg": yearly_co2(stage.results),
                 "reference_co2_kg": math.nan if base is None else yearly_co2(base),
+                "co2_t_per_tce": math.nan if ratio is None else ratio.value,
                 "capex": math.fsum(stage.results.sizes["capex"]),
             }
         )

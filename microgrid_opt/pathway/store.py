@@ -142,6 +142,7 @@ def summarise_pathway(plan: PathwayPlan) -> dict[str, Any]:
         "reference_cost": f"{money}/year",
         "co2_kg": "kg/year",
         "reference_co2_kg": "kg/year",
+        "co2_t_per_tce": "t/tce",
         "capex": money,
     }
     sizes = ("before", "built", "ended", "given_up", "total")
