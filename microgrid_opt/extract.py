@@ -48,14 +48,7 @@ def extract(
     columns, series, monthly = _series(problem, draft, values)
     flows, factors = _flows(draft)
     park = problem.park
-    carriers = pd.DataFrame(
-        [
-            (name, c.unit, c.flow_unit, c.content_kwh_per_unit, park.carbon.kgce(name, c))
-            for name in dict.fromkeys(flow.carrier for flow in draft.flows)
-            for c in (park.carrier(name),)
-        ],
-        columns=["carrier", "unit", "flow_unit", "energy_kwh_per_unit", "kgce_per_unit"],
-    )
+    carriers = _carriers(problem, draft, series)
     results = Results(
         name=park.name,
         currency=park.currency,
@@ -176,6 +169,33 @@ def _sizes(problem: Problem, draft: Draft, values: Values) -> pd.DataFrame:
         "annual_cost",
         "fixed_om",
     ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _carriers(problem: Problem, draft: Draft, series: pd.DataFrame) -> pd.DataFrame:
+    park, hours = problem.park, problem.horizon.hours
+    held = {
+        name: park.carrier(name) for name in dict.fromkeys(flow.carrier for flow in draft.flows)
+    }
+    figure = park.carbon.intensity
+    consumed = dict.fromkeys(held, 0.0 if figure else float("nan"))
+    if figure is not None:
+        for flow, sign in zip(draft.flows, figure.signs(draft.flows, held), strict=True):
+            if sign:
+                flowing = flow.factor * series[flow.column].to_numpy()
+                consumed[flow.carrier] += sign * float(flowing @ hours)
+    rows = [
+        (
+            name,
+            carrier.unit,
+            carrier.flow_unit,
+            carrier.content_kwh_per_unit,
+            float("nan") if figure is None else figure.factor(name, carrier),
+            consumed[name],
+        )
+        for name, carrier in held.items()
+    ]
+    names = ["carrier", "unit", "flow_unit", "energy_kwh_per_unit", "kgce_per_unit", "consumed"]
     return pd.DataFrame(rows, columns=names)
 
 

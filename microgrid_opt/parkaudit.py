@@ -278,19 +278,28 @@ def _audit_intensity(book: Book, view: AssetAudit, emitted: float, intensity: In
     carriers = {flow.carrier: park.carrier(flow.carrier) for flow in book.flows}
     kgce = {name: c.content_kwh_per_unit / KWH_PER_KGCE for name, c in carriers.items()}
     kgce |= intensity.kgce_per_unit
+    drawing = {(f.asset, f.role, f.carrier) for f in book.flows if f.sign < 0}
     makers = {
-        flow.asset
-        for flow in book.flows
-        if (flow.role, flow.sign) == ("conversion", -1)
-        and carriers[flow.carrier].content_kwh_per_unit
+        a for a, role, c in drawing if role == "conversion" and carriers[c].content_kwh_per_unit
     }
-    consumed = gross = 0.0
+    used = dict.fromkeys(carriers, 0.0)
+    gross = 0.0
     for flow in book.flows:
         taken = flow.role == "generation" and flow.asset not in makers
-        if not taken and flow.role not in {"import", "export", "dump"}:
-            amount = float(flow.values @ hours) * kgce[flow.carrier]
-            consumed -= flow.sign * amount
-            gross += abs(amount)
+        passes = flow.role == "transfer"
+        passes |= flow.role == "storage" and (flow.asset, "storage", flow.carrier) in drawing
+        if taken or flow.role in {"import", "export", "dump"}:
+            continue
+        if not passes or intensity.losses == "counted":
+            amount = float(flow.values @ hours)
+            used[flow.carrier] -= flow.sign * amount
+            gross += abs(amount) * kgce[flow.carrier]
+    table = book.results.carriers.set_index("carrier")
+    for name, amount in used.items():
+        scale = gross / kgce[name] if kgce[name] else abs(amount)
+        told, unit = table.loc[name, "consumed"], carriers[name].unit
+        view.equal(f"{name} consumed", told, amount, unit=unit, scale=scale)
+    consumed = sum(amount * kgce[name] for name, amount in used.items())
     scale = book.gross.get("co2", 0.0)
     figures = book.results.indicators()
     told = figures["energy_consumed"].value * KG_PER_T

@@ -135,8 +135,8 @@ class Results:
     details
         ``asset, name, value, unit``: figures that the technologies add.
     carriers
-        ``carrier, unit, flow_unit, energy_kwh_per_unit, kgce_per_unit``; the last is NaN where the
-        park asks for no CO2 per coal equivalent.
+        ``carrier, unit, flow_unit, energy_kwh_per_unit, kgce_per_unit, consumed``; the last two are
+        NaN where the park asks for no CO2 per coal equivalent.
     labels
         Name for reading of every asset and member.
     """
@@ -240,23 +240,11 @@ class Results:
         return found
 
     def _consumed_kgce(self) -> float | None:
-        """Return the energy consumed, as `microgrid_opt.policies.intensity` counts it [kgce]."""
-        from microgrid_opt.policies.intensity import SIGNS
-
-        carriers = self.carriers.set_index("carrier")
-        if "kgce_per_unit" not in carriers or carriers["kgce_per_unit"].isna().all():
+        """Return the energy consumed [kgce]; ``None`` for a park that does not ask for it."""
+        carriers = self.carriers
+        if "consumed" not in carriers or carriers["consumed"].isna().all():
             return None
-        kgce, flows = carriers["kgce_per_unit"], self.flows
-        content = flows["carrier"].map(carriers["energy_kwh_per_unit"])
-        drawing = (flows["role"] == "conversion") & (flows["sign"] < 0) & (content > 0.0)
-        makers = set(flows.loc[drawing, "asset"])
-        total = 0.0
-        for row in self.energy.to_dict("records"):
-            if row["role"] == "generation" and row["asset"] in makers:
-                continue
-            for side, name in ((1, "supplied"), (-1, "drawn")):
-                total += SIGNS.get((row["role"], side), 0.0) * kgce[row["carrier"]] * row[name]
-        return total
+        return float((carriers["consumed"] * carriers["kgce_per_unit"]).sum())
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return every table by its name."""

@@ -95,10 +95,6 @@ class Carbon(Frozen):
         if self.intensity is not None:
             self.intensity.build(b, emissions, flows, carriers)
 
-    def kgce(self, name: str, carrier: Carrier) -> float:
-        """Return the coal equivalent of one unit of a carrier [kgce/unit]; NaN where none is asked."""
-        return float("nan") if self.intensity is None else self.intensity.factor(name, carrier)
-
     def limit_kg(self, year_share: float, reference_co2_kg: float | None) -> float | None:
         """Return the cap over the horizon [kg], or ``None``."""
         if self.cap_t_per_year is not None:

@@ -1,7 +1,7 @@
 r"""CO2 of a park for each tonne of coal equivalent of the energy that it consumes.
 
 $$ \frac{\sum_i e_i}{T} \le \Theta, \qquad
-   T = \sum_c \varphi_c \sum_t h_t\,(b_{ct} + g_{ct} - s_{ct} - d_{ct}) $$
+   T = \sum_c \varphi_c \sum_t h_t\,(b_{ct} + g_{ct} - s_{ct} - d_{ct} - \ell_{ct}) $$
 
 | symbol | name | unit |
 |---|---|---|
@@ -12,13 +12,16 @@ $$ \frac{\sum_i e_i}{T} \le \Theta, \qquad
 | $b_{ct}, s_{ct}$ | what is bought and sold of it | kW or kg/h |
 | $g_{ct}$ | what the park takes from sun, wind, water, earth or its production | kW or kg/h |
 | $d_{ct}$ | what a ``dump`` throws away | kW or kg/h |
+| $\ell_{ct}$ | what stores take less what they give back, and what lines lose; 0 with ``losses`` `counted` | kW or kg/h |
 | $h_t$ | step length × weight | h |
 
 Energy counts where it enters the balances and never again: electricity and heat that a plant makes of
 a carrier that it draws (a turbine, a boiler, a heat pump, a fuel cell) are none of $g$, and neither is the
-ambient heat of a heat pump. Losses count as consumption, but what is curtailed has not been taken, and
-what is dumped is taken back: a park cannot lower the ratio by wasting clean energy that way. The row is
-linear, and its dual is the worth of one more kg of CO2 at the same consumption.
+ambient heat of a heat pump. The norm counts every loss as consumption. For a plan that must keep the
+ratio that makes waste of clean energy worth something: a battery that charges and discharges at once would
+lower it. So what is curtailed or dumped, and what is lost in stores and lines, is taken off, which makes the
+ratio a little higher than that of the norm; losses of converters stay. The row is linear, and its dual is the
+worth of one more kg of CO2 at the same consumption.
 
 The ratio turns on $\varphi$ of electricity: 0.1229 kgce/kWh is its heat (GB/T 2589-2020, rounded from
 860 kcal/7000 kcal), about 0.30 the coal that a power station burns for it. State the one that the
@@ -30,7 +33,7 @@ GB/T 2589-2020 (2020), General rules for calculation of the comprehensive energy
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -69,6 +72,10 @@ class Intensity(Frozen):
     """Coal equivalent of each kWh (or kg) of a carrier; a carrier that is left out counts by its energy
     content at 29.3076 MJ/kgce, which is 0.1228 kgce/kWh."""
 
+    losses: Literal["deducted", "counted"] = "deducted"
+    """Whether what stores and lines lose is taken off the energy consumed or counted as such; counted, a
+    plan gains by cycling clean surplus through them."""
+
     def problems(self, carriers: Mapping[str, Carrier]) -> Iterator[Finding]:
         """Yield what does not fit the park: carriers that it lacks, factors of another unit."""
         for name, factor in self.kgce_per_unit.items():
@@ -91,20 +98,39 @@ class Intensity(Frozen):
         self, b: Builder, flows: Sequence[Flow], carriers: Mapping[str, Carrier]
     ) -> Linear:
         """Return the energy consumed [kgce]."""
+        total = Linear()
+        for flow, sign in zip(flows, self.signs(flows, carriers), strict=True):
+            factor = sign * self.factor(flow.carrier, carriers[flow.carrier])
+            if factor:
+                total = total + b.total(flow.source, flow.factor) * factor
+        return total
+
+    def signs(self, flows: Sequence[Flow], carriers: Mapping[str, Carrier]) -> list[float]:
+        """Return how each term of the balances counts as energy consumed: 1, -1 or 0."""
         makers = {
             flow.asset
             for flow in flows
-            if flow.role == "conversion"
-            and flow.sign < 0
+            if (flow.role, flow.sign) == ("conversion", -1)
             and carriers[flow.carrier].content_kwh_per_unit
         }
-        total = Linear()
+        stores = {
+            (flow.asset, flow.carrier)
+            for flow in flows
+            if (flow.role, flow.sign) == ("storage", -1)
+        }
+        found = []
         for flow in flows:
-            sign = SIGNS.get((flow.role, flow.sign), 0.0)
-            factor = sign * self.factor(flow.carrier, carriers[flow.carrier])
-            if factor and not (flow.role == "generation" and flow.asset in makers):
-                total = total + b.total(flow.source, flow.factor) * factor
-        return total
+            counts = SIGNS.get((flow.role, flow.sign), 0.0)
+            # What cars give back their own demand has taken: it does not pass through a store.
+            passes = flow.role == "transfer" or (
+                flow.role == "storage" and (flow.asset, flow.carrier) in stores
+            )
+            if flow.role == "generation" and flow.asset in makers:
+                counts = 0.0
+            elif passes and self.losses == "deducted":
+                counts = float(flow.sign)
+            found.append(counts)
+        return found
 
     def build(
         self,

@@ -28,6 +28,17 @@ def asked(most: float | None = None, **kgce: float) -> str:
     return f"{{intensity: {{{limit}kgce_per_unit: {{{factors}}}}}}}"
 
 
+def counted(carbon: str) -> str:
+    """Return the section with losses of stores and lines counted as consumption."""
+    return carbon.replace("{intensity: {", "{intensity: {losses: counted, ", 1)
+
+
+def figures_of_energy(assets: str, carbon: str, *, hours: float = 2) -> float:
+    """Return kgce consumed of the optimum of a park."""
+    found = solved(park(assets, hours=hours, carbon=carbon)).indicators()
+    return found["energy_consumed"].value * 1000
+
+
 def figures(assets: str, carbon: str, *, hours: float = 2, **sections: str) -> tuple[float, float]:
     """Return kgce consumed and t/tce of the optimum of a park."""
     found = solved(park(assets, hours=hours, carbon=carbon, **sections)).indicators()
@@ -207,21 +218,76 @@ def test_waste_of_clean_energy_does_not_help() -> None:
 def test_weights_lengths_and_losses_of_a_line() -> None:
     """Proves: steps of 1 and 2 h that count twice, bought at one member, used behind a line of 0.8.
 
-    10 kW used are 12.5 bought for 6 h: losses count. Sensitivity: CO2 over it is that of the grid.
+    10 kW used for 6 h count, or, with losses, the 12.5 bought. Sensitivity: CO2 is that of 12.5.
     """
     assets = """
         load: {type: load, member: works, power_kw: 10}
         grid: {type: grid, member: gate, import_price_per_kwh: 1, co2_kg_per_kwh: 0.5}
         cable: {type: line, member: gate, to: works, power_kw: 99, efficiency: 0.8}
     """
-    consumed, intensity = figures(
-        assets,
-        asked(electricity=0.1),
-        members="{works: {}, gate: {}}",
-        horizon="{start: 2025-03-03, steps_hours: [1, 2], weight: 2}",
-    )
-    assert consumed == pytest.approx(12.5 * 6 * 0.1)
-    assert intensity == pytest.approx(5)
+    for carbon, kwh, most in ((asked(electricity=0.1), 60, 6.25), (counted(asked()), 75, 4.0705)):
+        consumed, intensity = figures(
+            assets,
+            carbon,
+            members="{works: {}, gate: {}}",
+            horizon="{start: 2025-03-03, steps_hours: [1, 2], weight: 2}",
+        )
+        assert consumed == pytest.approx(kwh * (0.1 if kwh == 60 else 1 / 8.141))
+        assert intensity == pytest.approx(most)
+
+
+def test_cycling_a_battery_does_not_help() -> None:
+    """Proves: 10 kWh before sunrise, 1 of them from a battery; 1 t/tce leaves 0.2316 × 10 to the grid.
+
+    With losses counted the free sun of 50 is burnt by charging and discharging at once: 59 kWh
+    are consumed, and all 9 come from the grid. Sensitivity: the rest is bought clean at 3.
+    """
+    assets = f"""
+        load: {{type: load, power_kw: {{hourly: {[10] + [0] * 23}}}}}
+        grid: {{type: grid, import_price_per_kwh: 1, co2_kg_per_kwh: {GRID_CO2}}}
+        clean: {{type: must_run, power_kw: 10, output_per_kw: {{hourly: {[1] + [0] * 23}}}, curtailable: true,
+          variable_om_per_kwh: 3}}
+        sun: {{type: pv, power_kw: 50, output_per_kw: {{hourly: {[0, 1] + [0] * 22}}}}}
+        battery: {{type: battery, energy_kwh: 1, charge_efficiency: 0.5, discharge_efficiency: 1}}
+    """
+    carbon = asked(1.0, electricity=CALORIFIC)
+    fair, burnt = solved(park(assets, carbon=carbon)), solved(park(assets, carbon=counted(carbon)))
+    grid = 10 * CALORIFIC / GRID_CO2
+    assert fair.total("import") == pytest.approx(grid)
+    assert fair.cost == pytest.approx(grid + 3 * (9 - grid))
+    assert fair.indicators()["energy_consumed"].value * 1000 == pytest.approx(10 * CALORIFIC)
+    assert burnt.cost == pytest.approx(9)
+    assert burnt.indicators()["co2_intensity"].value < 1.0
+
+
+def test_energy_of_a_store_counts_where_it_comes_out() -> None:
+    """Proves: of 8 kWh of inflow and 10 pumped at 0.8, 16 come out of the lake; with losses 18 count."""
+    assets = f"""
+        load: {{type: load, power_kw: {{hourly: {[0, 16] + [0] * 22}}}}}
+        sun: {{type: pv, power_kw: 10, output_per_kw: {{hourly: {[1] + [0] * 23}}}}}
+        lake: {{type: pumped_hydro, energy_kwh: 99, power_kw: 50, inflow_kw: {{hourly: {[8] + [0] * 23}}},
+          charge_efficiency: 0.8, discharge_efficiency: 1}}
+    """
+    assert figures_of_energy(assets, asked(electricity=0.1)) == pytest.approx(1.6)
+    assert figures_of_energy(assets, counted(asked(electricity=0.1))) == pytest.approx(1.8)
+
+
+def test_cars_that_give_back_do_not_count_twice() -> None:
+    """Proves: cars take 10 at noon, give them back, and take 10 to leave with: 20 of sun are consumed.
+
+    Sensitivity: what they give back is no consumption taken off, nor energy of its own.
+    """
+    assets = f"""
+        load: {{type: load, power_kw: {{hourly: {[0] * 18 + [10] + [0] * 5}}}}}
+        sun: {{type: pv, power_kw: 10, output_per_kw: {{hourly: {[0] * 12 + [1] + [0] * 6 + [1] + [0] * 4}}}}}
+        cars:
+          type: ev_fleet
+          groups:
+            staff: {{vehicles: 1, battery_kwh: 60, charger_kw: 30, charge_efficiency: 1,
+              vehicle_to_grid: {{discharge_efficiency: 1}}, weekday: {{arrival: "8:00", departure: "20:00", energy_kwh: 10}}}}
+    """
+    consumed = figures_of_energy(assets, asked(electricity=0.1), hours=24)
+    assert consumed == pytest.approx(2)
 
 
 def test_materials_have_no_energy_unless_told() -> None:
@@ -269,6 +335,9 @@ def test_audit_counts_from_the_other_side() -> None:
     wrong = replace(results, carriers=results.carriers.assign(kgce_per_unit=HEAT_RATE))
     failures = [check.what for check in audit(wrong, problem).failures]
     assert failures == ["energy consumed", "CO2 of it"]
+    more = replace(results, carriers=results.carriers.assign(consumed=21.0))
+    told = [check.what for check in audit(more, problem).failures]
+    assert told == ["electricity consumed", "energy consumed", "CO2 of it"]
     loose = problem_of(park(PARK, carbon=asked(0.4, electricity=CALORIFIC)))
     exceeded, _ = study.run(loose, EXACT)
     told = [check.what for check in audit(exceeded, problem).failures]
