@@ -15,7 +15,7 @@ import numpy as np
 import pyomo.environ as pyo
 from pyomo.core.base import constraint as pyomo_constraint
 
-from microgrid_opt.draft import Cap, Column, Draft, Flow, Given, Rounding
+from microgrid_opt.draft import Cap, Column, Draft, Flow, Given, Inside, Rounding
 from microgrid_opt.errors import Finding, InfeasibleError, InputError
 from microgrid_opt.formulations.indexed import Always
 from microgrid_opt.formulations.sizing import write_size
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from microgrid_opt.fields import Size
     from microgrid_opt.finance.spec import Finance
     from microgrid_opt.formulations.sizing import SizeRecord
+    from microgrid_opt.formulations.vintages import History
     from microgrid_opt.horizon import Horizon
 
 BALANCE = "balance"
@@ -79,6 +80,11 @@ class Builder:
     def finance(self) -> Finance:
         """The owner's terms: discount rate, project life, annuity rule, taxes."""
         return self._draft.finance_of(self.member)
+
+    @property
+    def history(self) -> History | None:
+        """What earlier stages left, in a stage of a pathway."""
+        return None if self._draft.inside is None else self._draft.inside.history
 
     def data(self, name: str) -> NDArray[np.float64]:
         """Return this asset's resolved series ``name``, shape (n,), in the unit of its key."""
@@ -433,7 +439,7 @@ class Builder:
             limit=limit,
             unit=unit if whole is None else "1",
             description=description,
-            row=f"{self.member}.{self.asset}.{name}",
+            row=self._draft.full(f"{self.member}.{self.asset}.{name}"),
             row_unit=unit,
         )
         form = cap.form.merged()
@@ -522,9 +528,13 @@ def new_draft(
     finance_of: Callable[[str], Finance],
     arrays: Mapping[str, NDArray[np.float64]],
     flow_units: Callable[[str], str],
+    inside: Inside | None = None,
 ) -> Draft:
-    """Return an empty model with its index sets."""
-    model = pyo.ConcreteModel(name="microgrid_opt")
+    """Return an empty model with its index sets, or a block of the model of a pathway."""
+    model: Any = pyo.ConcreteModel(name="microgrid_opt")
+    if inside is not None:
+        model = pyo.Block(concrete=True)
+        inside.root.add_component(inside.block, model)
     n = len(horizon)
     model.steps = pyo.Set(initialize=range(n))
     model.months = pyo.Set(initialize=range(len(horizon.month_labels)))
@@ -532,7 +542,12 @@ def new_draft(
         parameter = pyo.Param(model.steps, within=pyo.Any)
         model.add_component(name, parameter)
         parameter._data.update(enumerate(values.tolist()))
-    return Draft(horizon, finance_of, arrays, flow_units, model)
+    return Draft(horizon, finance_of, arrays, flow_units, model, inside=inside)
+
+
+def new_root() -> Any:
+    """Return an empty model for the stages of a pathway."""
+    return pyo.ConcreteModel(name="microgrid_opt")
 
 
 def close_balances(draft: Draft) -> None:
@@ -561,7 +576,7 @@ def close_balances(draft: Draft) -> None:
             continue
         constant = pen.param(f"{carrier}_given", known)
         pen.require(carrier, _balance_rule(terms, constant))
-        draft.balances[place, carrier] = f"{place}.{BALANCE}.{carrier}"
+        draft.balances[place, carrier] = draft.full(f"{place}.{BALANCE}.{carrier}")
 
 
 def _refuse_one_sided(
@@ -592,8 +607,24 @@ def _balance_rule(terms: list[tuple[Any, Any]], constant: Any) -> Callable[[Any]
 
 def close_objective(draft: Draft) -> None:
     """Write the objective: the sum of every cost entry of the ledger."""
-    cost = sum((e.amount for e in draft.entries if e.effect == COST), Linear())
-    draft.model.cost = pyo.Objective(expr=expression(cost.merged()))
+    draft.model.cost = pyo.Objective(expr=expression(booked(draft, COST)))
+
+
+def booked(draft: Draft, effect: str) -> Linear:
+    """Return the sum of every entry of the ledger with an effect."""
+    return sum((e.amount for e in draft.entries if e.effect == effect), Linear()).merged()
+
+
+def close_root(root: Any, cost: Linear, limits: Mapping[str, tuple[Linear, float]]) -> None:
+    """Write the objective of a pathway, and upper limits on sums over its stages by name."""
+    root.cost = pyo.Objective(expr=expression(cost.merged()))
+    for name, (amount, limit) in limits.items():
+        form = amount.merged()
+        if form.terms:
+            body = expression(Linear(form.terms))
+            root.add_component(name, pyo.Constraint(expr=body <= limit - form.constant))
+        elif form.constant > limit:
+            raise InfeasibleError(f"{name}: nothing in the plan changes the {form.constant:g}.")
 
 
 def expression(linear: Linear) -> Any:

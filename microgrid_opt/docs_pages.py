@@ -235,7 +235,7 @@ def _table(definition: Node, links: _Links) -> str:
             _allowed(node, links),
         )
         for key, node in definition["properties"].items()
-        if key != "scenarios"
+        if key not in {"scenarios", "stages"}
     )
 
 

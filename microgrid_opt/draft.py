@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.finance.spec import Finance
     from microgrid_opt.formulations.sizing import SizeRecord
+    from microgrid_opt.formulations.vintages import History
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.ledger import Entry, Linear
 
@@ -126,6 +127,15 @@ class Rounding:
     rule: Callable[[Mapping[str, NDArray[np.float64]]], Mapping[str, NDArray[np.float64]]]
 
 
+@dataclass(frozen=True)
+class Inside:
+    """Where a stage of a pathway is written: a block of a larger model, and what came before it."""
+
+    root: Any
+    block: str
+    history: History
+
+
 @dataclass
 class Draft:
     """What all builders of one model share while it is written."""
@@ -144,3 +154,8 @@ class Draft:
     measures: dict[str, list[tuple[str, Linear]]] = field(default_factory=dict)
     subsets: dict[bytes, Any] = field(default_factory=dict)
     balances: dict[tuple[str, str], Any] = field(default_factory=dict)
+    inside: Inside | None = None
+
+    def full(self, name: str) -> str:
+        """Return the full name of a component from its name in this park."""
+        return name if self.inside is None else f"{self.inside.block}.{name}"

@@ -49,14 +49,7 @@ def extract(
     columns, series, monthly = _series(problem, draft, values)
     flows, factors = _flows(draft)
     park = problem.park
-    carriers = pd.DataFrame(
-        [
-            (name, c.unit, c.flow_unit, c.content_kwh_per_unit)
-            for name in dict.fromkeys(flow.carrier for flow in draft.flows)
-            for c in (park.carrier(name),)
-        ],
-        columns=["carrier", "unit", "flow_unit", "energy_kwh_per_unit"],
-    )
+    carriers = _carriers(problem, draft, series)
     results = Results(
         name=park.name,
         currency=park.currency,
@@ -67,7 +60,7 @@ def extract(
         monthly=monthly,
         flows=flows,
         factors=factors,
-        sizes=_sizes(draft, values),
+        sizes=_sizes(problem, draft, values),
         energy=_energy(problem, draft, series, carriers),
         ledger=_ledger(draft, values, park.currency),
         caps=_caps(draft, values, matrix, solution, park.currency),
@@ -139,7 +132,7 @@ def _flows(draft: Draft) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(rows, columns=names), pd.DataFrame(varying, index=steps)
 
 
-def _sizes(draft: Draft, values: Values) -> pd.DataFrame:
+def _sizes(problem: Problem, draft: Draft, values: Values) -> pd.DataFrame:
     rows = []
     for record in draft.sizes:
         chosen = Builder.is_choice(record.total)
@@ -153,7 +146,7 @@ def _sizes(draft: Draft, values: Values) -> pd.DataFrame:
                 type(spec).unit,
                 total,
                 record.new.value(values),
-                float(spec.existing),
+                problem.stands(record.asset, record.name, spec),
                 float(spec.lower),
                 float("nan") if spec.upper is None else float(spec.upper),
                 chosen,
@@ -177,6 +170,33 @@ def _sizes(draft: Draft, values: Values) -> pd.DataFrame:
         "annual_cost",
         "fixed_om",
     ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _carriers(problem: Problem, draft: Draft, series: pd.DataFrame) -> pd.DataFrame:
+    park, hours = problem.park, problem.horizon.hours
+    held = {
+        name: park.carrier(name) for name in dict.fromkeys(flow.carrier for flow in draft.flows)
+    }
+    figure = park.carbon.intensity
+    consumed = dict.fromkeys(held, 0.0 if figure else float("nan"))
+    if figure is not None:
+        for flow, sign in zip(draft.flows, figure.signs(draft.flows, held), strict=True):
+            if sign:
+                flowing = flow.factor * series[flow.column].to_numpy()
+                consumed[flow.carrier] += sign * float(flowing @ hours)
+    rows = [
+        (
+            name,
+            carrier.unit,
+            carrier.flow_unit,
+            carrier.content_kwh_per_unit,
+            float("nan") if figure is None else figure.factor(name, carrier),
+            consumed[name],
+        )
+        for name, carrier in held.items()
+    ]
+    names = ["carrier", "unit", "flow_unit", "energy_kwh_per_unit", "kgce_per_unit", "consumed"]
     return pd.DataFrame(rows, columns=names)
 
 

@@ -37,6 +37,8 @@ class Frozen(BaseModel):
     )
 
 
+STAGED = "stages"
+"""Key of the validation context of a park that is a stage of a pathway."""
 SAME = 1e-9
 """Numbers of a park that agree to this are the same [-]."""
 
@@ -244,6 +246,8 @@ CO2PerKWh = KgPerKWh
 CO2PerKg = Annotated[float, Unit("kg/kg", ge=0)]
 CO2PerUnit = Annotated[float, Unit("kg/unit", ge=0)]
 KWhPerUnit = Annotated[float, Unit("kWh/unit", ge=0)]
+KgcePerUnit = Annotated[float, Unit("kgce/unit", ge=0)]
+TonnesPerTce = Annotated[float, Unit("t/tce", ge=0)]
 KWhPerKWh = Annotated[float, Unit("kWh/kWh", ge=0)]
 KWhPerTonne = Annotated[float, Unit("kWh/t", ge=0)]
 Money = Annotated[float, Unit("currency", ge=0)]
@@ -407,14 +411,16 @@ class Size(Frozen, Generic[_Amount, _Cost, _YearlyCost]):
         return self.model_copy(update=changes)
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems = [*self._limits(), *self._costs(), *self._blocks()]
+    def _consistent(self, info: ValidationInfo) -> Self:
+        staged = STAGED in (info.context or {})
+        problems = [*self._limits(staged=staged), *self._costs(), *self._blocks()]
         if problems:
             raise refuse("size", " ".join(problems))
         return self
 
-    def _limits(self) -> Iterator[str]:
-        if self.retirement != "none" and not self.existing:
+    def _limits(self, *, staged: bool) -> Iterator[str]:
+        # In a pathway of stages, purchases of earlier stages may retire as well.
+        if self.retirement != "none" and not self.existing and not staged:
             yield f"retirement is of {self.key('existing')}, and there is none."
         if self.fixed_size is not None:
             yield from self._limits_of_given(self.fixed_size)

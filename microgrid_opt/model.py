@@ -12,6 +12,7 @@ from microgrid_opt.builder import (
     new_draft,
     without_garbage_collection,
 )
+from microgrid_opt.carriers import CARRIERS
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.finance.spec import INVESTMENT
 from microgrid_opt.ledger import COST
@@ -19,11 +20,13 @@ from microgrid_opt.policies.areas import limit_areas
 from microgrid_opt.policies.incentives import pay_incentives
 
 if TYPE_CHECKING:
-    from microgrid_opt.draft import Draft
+    from microgrid_opt.draft import Draft, Inside
     from microgrid_opt.problem import Problem
 
 
-def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
+def build(
+    problem: Problem, *, reference_co2_kg: float | None = None, inside: Inside | None = None
+) -> Draft:
     """Write the Pyomo model of a problem.
 
     Parameters
@@ -32,6 +35,8 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
         Park, time axis and arrays.
     reference_co2_kg
         CO2 of the reference plan over the horizon [kg], for caps stated relative to it.
+    inside
+        Where to write a stage of a pathway, whose objective is that of all stages.
 
     Returns
     -------
@@ -45,6 +50,7 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
             park.finance_of,
             problem.arrays,
             lambda carrier: park.carrier(carrier).flow_unit,
+            inside,
         )
         pens = {
             key: Builder(draft, park.owner(key), key, f"assets.{key}", park.place(key))
@@ -62,12 +68,13 @@ def build(problem: Problem, *, reference_co2_kg: float | None = None) -> Draft:
         limit_areas(rules, park.areas)
         pay_incentives(park.finance.incentives, pens, rules)
         _refuse_idle_growth(problem, draft)
-        park.carbon.build(rules, reference_co2_kg)
         try:
+            park.carbon.build(rules, reference_co2_kg, draft.flows, {**CARRIERS, **park.carriers})
             close_balances(draft)
         except InputError as error:
             raise problem.placed(error) from None
-        close_objective(draft)
+        if inside is None:
+            close_objective(draft)
     return draft
 
 

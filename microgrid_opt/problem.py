@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from microgrid_opt.carriers import Carrier
     from microgrid_opt.errors import Location
+    from microgrid_opt.fields import Size
     from microgrid_opt.finance.spec import Finance
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.park import Park, Site
+    from microgrid_opt.pathway.standing import Held
     from microgrid_opt.weather.frame import Weather
 
 SYNTHETIC = "site.weather.synthetic"
@@ -38,12 +40,15 @@ class Origin:
         The park file's name (``case:NAME`` for a shipped case) and the SHA-256 of its text.
     scenario, sets
         What was chosen and overridden in it.
+    stage
+        Year of the stage, of a park with stages.
     """
 
     park_file: str = ""
     park_sha256: str = ""
     scenario: str = ""
     sets: tuple[str, ...] = ()
+    stage: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +140,8 @@ class Problem:
         Gives the place of a key in the park file, for messages.
     is_reference
         Whether it is the reference plan's: what the park does today.
+    standing
+        In a stage of a pathway: what earlier stages left, by asset and size.
     """
 
     park: Park
@@ -145,10 +152,16 @@ class Problem:
     origin: Origin = Origin()
     where: Callable[[tuple[str | int, ...]], Location | None] = _nowhere
     is_reference: bool = False
+    standing: Mapping[tuple[str, str], tuple[Held, ...]] = field(default_factory=dict)
+
+    def stands(self, asset: str, size: str, spec: Size) -> float:
+        """Return the capacity that is there before the plan buys: existing, or left by stages."""
+        lots = self.standing.get((asset, size))
+        return spec.existing if lots is None else sum(lot.amount for lot in lots)
 
     def reference(self) -> Problem:
         """Return the same problem with the reference plan's park."""
-        return replace(self, park=self.park.baseline(), is_reference=True)
+        return replace(self, park=self.park.baseline(), is_reference=True, standing={})
 
     def placed(self, error: InputError, below: str = "") -> InputError:
         """Return the error with the place in the park file of every finding that has a key.

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from microgrid_opt.ledger import KG_PER_T
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -142,7 +144,8 @@ class Results:
     details
         ``asset, name, value, unit``: figures that the technologies add.
     carriers
-        ``carrier, unit, flow_unit, energy_kwh_per_unit``.
+        ``carrier, unit, flow_unit, energy_kwh_per_unit, kgce_per_unit, consumed``; the last two are
+        NaN where the park asks for no CO2 per coal equivalent.
     labels
         Name for reading of every asset and member.
     bill
@@ -220,7 +223,10 @@ class Results:
         return float(rows["supplied"].sum() + rows["drawn"].sum())
 
     def indicators(self) -> dict[str, Quantity]:
-        """Return shares and totals of electricity that planners ask for first."""
+        """Return shares and totals of electricity that planners ask for first.
+
+        A park that asks for its CO2 per coal equivalent has that as well.
+        """
         made, bought, sold = (self.total(role) for role in ("generation", "import", "export"))
         green = self.total("generation", renewable=True)
         used = made + bought - sold
@@ -239,7 +245,19 @@ class Results:
         found |= {
             name: Quantity(part / whole, "1") for name, (part, whole) in shares.items() if whole > 0
         }
+        consumed = self._consumed_kgce()
+        if consumed is not None:
+            found["energy_consumed"] = Quantity(consumed / KG_PER_T, "tce")
+            if consumed > 0.0:
+                found["co2_intensity"] = Quantity(self.co2_kg / consumed, "t/tce")
         return found
+
+    def _consumed_kgce(self) -> float | None:
+        """Return the energy consumed [kgce]; ``None`` for a park that does not ask for it."""
+        carriers = self.carriers
+        if "consumed" not in carriers or carriers["consumed"].isna().all():
+            return None
+        return float((carriers["consumed"] * carriers["kgce_per_unit"]).sum())
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return every table by its name."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from pydantic import ValidationError
 
 from microgrid_opt.completion import fill
 from microgrid_opt.errors import Finding, InfeasibleError, InputError, Location
+from microgrid_opt.fields import STAGED
 from microgrid_opt.park import park_model
-from microgrid_opt.problem import Origin, prepare
+from microgrid_opt.problem import Origin, Problem, prepare
 from microgrid_opt.shipped import shipped
 from microgrid_opt.yamlio import Document, apply_scenario, apply_sets
 from microgrid_opt.yamlio import load as load_yaml
 from microgrid_opt.yamlio.findings import findings_of
 from microgrid_opt.yamlio.grammar import suggest
+from microgrid_opt.yamlio.stages import apply_stages, stage_years
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
     from microgrid_opt.audit import Audit
     from microgrid_opt.compare import Comparison
     from microgrid_opt.park import Park
-    from microgrid_opt.problem import Problem
+    from microgrid_opt.pathway.plan import PathwayPlan
+    from microgrid_opt.pathway.problem import StagedProblem
     from microgrid_opt.results import Results
     from microgrid_opt.solve.status import Progress
 
@@ -93,8 +96,15 @@ def park_file(path: str | Path) -> Path:
     raise InputError(f"There is no file, folder or shipped case {text!r}{hint}")
 
 
-def load(path: str | Path, *, scenario: str | None = None, sets: Sequence[str] = ()) -> Problem:
-    """Read, check and resolve a park.
+def load(
+    path: str | Path,
+    *,
+    scenario: str | None = None,
+    sets: Sequence[str] = (),
+    stage: int | None = None,
+    foresight: str | None = None,
+) -> Problem | StagedProblem:
+    """Read, check and resolve a park, or all stages of a park that has them.
 
     Parameters
     ----------
@@ -104,6 +114,10 @@ def load(path: str | Path, *, scenario: str | None = None, sets: Sequence[str] =
         One of the file's ``scenarios``.
     sets
         Overrides ``path.to.key=value``, applied after the scenario.
+    stage
+        Year of the stage to plan alone, of a park with stages.
+    foresight
+        ``perfect`` or ``myopic``, instead of what a park with stages says.
 
     Raises
     ------
@@ -114,8 +128,16 @@ def load(path: str | Path, *, scenario: str | None = None, sets: Sequence[str] =
     document = apply_scenario(document, scenario)
     if sets:
         document = apply_sets(document, sets)
-    origin = Origin(_told(document), document.text_sha256, scenario or "", tuple(sets))
-    return replace(resolve(document), origin=origin)
+    origin = Origin(_told(document), document.text_sha256, scenario or "", tuple(sets), stage)
+    years = stage_years(document)
+    if years and stage is None:
+        from microgrid_opt.pathway.problem import staged_problem
+
+        return staged_problem(document, years, origin, foresight)
+    if foresight is not None and not years:
+        raise InputError("foresight is about parks with `stages`, and this one has none.")
+    document = apply_stages(document, stage)
+    return replace(resolve(document, staged=bool(years)), origin=origin)
 
 
 def _told(document: Document) -> str:
@@ -125,20 +147,42 @@ def _told(document: Document) -> str:
     return f"{CASE}{path.parent.name}" if is_case else document.name
 
 
-def resolve(document: Document) -> Problem:
-    """Check a document against the schema and resolve its series.
+def resolve(document: Document, *, staged: bool = False) -> Problem:
+    """Check a document against the schema and resolve its series; of a stage if ``staged``.
 
     Raises
     ------
     InputError
         With every problem that was found.
     """
-    park, where = checked(document)
+    park, where = checked(document, staged=staged)
     return prepare(park, document.folder, where)
 
 
-def checked(document: Document) -> tuple[Park, Callable[[tuple[str | int, ...]], Location]]:
+def first_park(document: Document) -> Park:
+    """Return the park of a document, in its first stage if it has any.
+
+    Raises
+    ------
+    InputError
+        With every problem that was found.
+    """
+    years = stage_years(document)
+    first = apply_stages(document, years[0] if years else None)
+    return checked(first, staged=bool(years))[0]
+
+
+def checked(
+    document: Document, *, staged: bool = False
+) -> tuple[Park, Callable[[tuple[str | int, ...]], Location]]:
     """Complete a document from the technology library and check it against the schema.
+
+    Parameters
+    ----------
+    document
+        A park, scenario and sets applied.
+    staged
+        Whether it is one stage of a pathway, where more may retire.
 
     Returns
     -------
@@ -153,7 +197,11 @@ def checked(document: Document) -> tuple[Park, Callable[[tuple[str | int, ...]],
     model = park_model()
     filled = fill(document)
     document = filled.document
-    context = {"currency": document.data.get("currency"), "folder": document.folder}
+    context: dict[str, object] = {
+        "currency": document.data.get("currency"),
+        "folder": document.folder,
+        **({STAGED: True} if staged else {}),
+    }
     try:
         park = model.model_validate(document.data, context=context)
         found: list[Finding] = []
@@ -176,6 +224,7 @@ def _placed(error: InputError, document: Document) -> Iterator[Finding]:
         yield replace(finding, where=finding.where or place)
 
 
+@overload
 def solve(
     problem: Problem,
     *,
@@ -185,8 +234,33 @@ def solve(
     gap: float | None = None,
     reference: bool = True,
     on_progress: OnProgress | None = None,
-) -> Plan:
-    """Solve the reference plan and the plan, audit both and compare them.
+) -> Plan: ...
+
+
+@overload
+def solve(
+    problem: StagedProblem,
+    *,
+    profile: str = "auto",
+    options: Sequence[str] = (),
+    time_limit_seconds: float | None = None,
+    gap: float | None = None,
+    reference: bool = True,
+    on_progress: OnProgress | None = None,
+) -> PathwayPlan: ...
+
+
+def solve(
+    problem: Problem | StagedProblem,
+    *,
+    profile: str = "auto",
+    options: Sequence[str] = (),
+    time_limit_seconds: float | None = None,
+    gap: float | None = None,
+    reference: bool = True,
+    on_progress: OnProgress | None = None,
+) -> Plan | PathwayPlan:
+    """Solve the reference plan and the plan, audit both and compare them; of all stages if any.
 
     Parameters
     ----------
@@ -222,24 +296,17 @@ def solve(
     # A misspelt profile or option is told before minutes are spent.
     check_options(load_profile("default" if profile == AUTO else profile, overrides).options)
     asked = Asked(profile, tuple(overrides), time_limit_seconds, on_progress)
+    if not isinstance(problem, Problem):
+        from microgrid_opt.pathway.plan import solve_stages
+
+        return solve_stages(problem, asked, reference=reference)
     seconds: dict[str, float] = {}
     base: tuple[Results, Audit] | None = None
     note = "" if reference else "not asked for"
-    needed = problem.park.carbon.needs_reference
-    if reference or needed:
+    if reference or problem.park.carbon.needs_reference:
         start = time.perf_counter()
-        try:
-            base = _reference(problem, asked)
-        except (InfeasibleError, InputError) as error:
-            note = f"the existing assets cannot serve the demand: {error}"
-            if needed:
-                raise InputError(
-                    Finding(
-                        f"needs a reference plan, but {note} Add what the park uses today, or give "
-                        "`cap_t_per_year` instead.",
-                        key="carbon.reduction_fraction",
-                    )
-                ) from error
+        base, failed = reference_of(problem, asked)
+        note = failed or note
         seconds["reference"] = time.perf_counter() - start
     co2 = None if base is None else base[0].co2_kg
     results, audit = run(problem, asked, reference_co2_kg=co2, seconds=seconds)
@@ -258,6 +325,13 @@ def solve(
         comparison,
         seconds,
     )
+
+
+def _reference(problem: Problem, asked: Asked, label: str) -> tuple[Results, Audit]:
+    base = problem.reference()
+    if not base.park.assets:
+        raise InputError("the park has no existing asset.")
+    return run(base, replace(asked, time_limit_seconds=None), label=label)
 
 
 @dataclass(frozen=True)
@@ -281,11 +355,29 @@ class Asked:
         return report
 
 
-def _reference(problem: Problem, asked: Asked) -> tuple[Results, Audit]:
-    base = problem.reference()
-    if not base.park.assets:
-        raise InputError("the park has no existing asset.")
-    return run(base, replace(asked, time_limit_seconds=None), label="reference plan")
+def reference_of(
+    problem: Problem, asked: Asked, *, label: str = "reference plan"
+) -> tuple[tuple[Results, Audit] | None, str]:
+    """Return the reference plan with its audit, or ``None`` and why there is none.
+
+    Raises
+    ------
+    InputError
+        There is none, and a cap of the park is relative to it.
+    """
+    try:
+        return _reference(problem, asked, label), ""
+    except (InfeasibleError, InputError) as error:
+        note = f"the existing assets cannot serve the demand: {error}"
+        if not problem.park.carbon.needs_reference:
+            return None, note
+        raise InputError(
+            Finding(
+                f"needs a reference plan, but {note} Add what the park uses today, or give "
+                "`cap_t_per_year` instead.",
+                key="carbon.reduction_fraction",
+            )
+        ) from error
 
 
 def run(

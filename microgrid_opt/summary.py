@@ -75,7 +75,7 @@ def _figures(results: Results) -> dict[str, Quantity]:
 
 
 def _label(key: str) -> str:
-    words = key.replace("self_", "self-").replace("_", " ")
+    words = key.replace("self_", "self-").replace("_", " ").replace("co2", "CO2")
     return words[:1].upper() + words[1:]
 
 
@@ -123,7 +123,7 @@ def describe(results: Results, audit: Audit | None) -> dict[str, Any]:
         "caps": _caps(results),
         "co2_shadow_price": _co2_shadow_price(results),
         "prices": _prices(results),
-        "audit": None if audit is None else _audit(audit),
+        "audit": None if audit is None else audited(audit),
     }
 
 
@@ -258,7 +258,8 @@ def _prices(results: Results) -> dict[str, Any]:
     return found
 
 
-def _audit(audit: Audit) -> dict[str, Any]:
+def audited(audit: Audit) -> dict[str, Any]:
+    """Return what an audit found."""
     return {
         "passed": audit.passed,
         "checks": len(audit.checks),

@@ -28,7 +28,9 @@ from microgrid_opt.errors import AuditError, InputError, NoPlanError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from microgrid_opt.audit import Audit
     from microgrid_opt.errors import Finding
+    from microgrid_opt.pathway.plan import PathwayPlan
     from microgrid_opt.study import Plan
 
 DEBUG = "MICROGRID_OPT_DEBUG"
@@ -71,6 +73,14 @@ ParkArgument = Annotated[
 ]
 ScenarioOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="One of the file's scenarios.")
+]
+StageOption = Annotated[
+    int | None,
+    typer.Option(metavar="YEAR", help="Plan this stage alone, of a park with stages."),
+]
+ForesightOption = Annotated[
+    str | None,
+    typer.Option(metavar="perfect|myopic", help="How a park with stages is planned."),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -133,6 +143,8 @@ def solve(
     ] = None,
     scenario: ScenarioOption = None,
     sets: SetOption = None,
+    stage: StageOption = None,
+    foresight: ForesightOption = None,
     profile: Annotated[
         str,
         typer.Option(
@@ -171,13 +183,15 @@ def solve(
     from microgrid_opt.store import check_folder
 
     options = list(solver_option or ())
-    folder = out or Path(RESULTS) / default_name(park, scenario)
+    folder = out or Path(RESULTS) / default_name(park, scenario, stage)
     with Watching(quiet=quiet) as watching:
         watching.phase("reading the park")
         _, _, problem = all_of(
             lambda: check_folder(folder),
             lambda: load_profile("default" if profile == "auto" else profile, options),
-            lambda: study.load(park, scenario=scenario, sets=sets or ()),
+            lambda: study.load(
+                park, scenario=scenario, sets=sets or (), stage=stage, foresight=foresight
+            ),
         )
         watching.currency = problem.park.currency
         watching.phase(SOLVING)
@@ -195,17 +209,31 @@ def solve(
     if not quiet:
         from microgrid_opt.cli.console import console
         from microgrid_opt.cli.overview import show_plan
+        from microgrid_opt.cli.stages import show_pathway
 
-        show_plan(console(), plan, folder, files)
+        show = show_plan if isinstance(plan, study.Plan) else show_pathway
+        show(console(), plan, folder, files)
     _require_audit(plan)
 
 
-def _save(plan: Plan, folder: Path, *, report: bool) -> list[str]:
+def _save(plan: Plan | PathwayPlan, folder: Path, *, report: bool) -> list[str]:
     """Save a plan and its report; return the files worth opening."""
     from microgrid_opt import store
+    from microgrid_opt.study import Plan
 
     command = shlex.join(["microgrid-opt", *sys.argv[1:]])
     store.save(plan, folder, command=command)
+    if not isinstance(plan, Plan):
+        from microgrid_opt.pathway.store import SUMMARY
+
+        files = [SUMMARY, store.MANIFEST, "tables/", "stages/"]
+        if report:
+            from microgrid_opt.pathway.report import write_reports
+
+            with suppress(KeyboardInterrupt):
+                write_reports(plan, folder)
+                files.insert(0, store.REPORT)
+        return files
     files = [store.SUMMARY, store.MANIFEST, "tables/"]
     if report:
         from microgrid_opt.report.html import write_report
@@ -217,10 +245,15 @@ def _save(plan: Plan, folder: Path, *, report: bool) -> list[str]:
     return files
 
 
-def _require_audit(plan: Plan) -> None:
+def _require_audit(plan: Plan | PathwayPlan) -> None:
     from microgrid_opt.cli.overview import failures
+    from microgrid_opt.study import Plan
 
-    audits = {"plan": plan.audit, "reference plan": plan.reference_audit}
+    audits: dict[str, Audit | None] = (
+        {"plan": plan.audit, "reference plan": plan.reference_audit}
+        if isinstance(plan, Plan)
+        else dict(plan.audits)
+    )
     lines = [
         f"{name}: {line}"
         for name, audit in audits.items()
@@ -251,29 +284,43 @@ def all_of(*steps: Callable[[], Any]) -> list[Any]:
     return found
 
 
-def default_name(park: str, scenario: str | None = None) -> str:
+def default_name(park: str, scenario: str | None = None, stage: int | None = None) -> str:
     """Return the name of the results' folder: that of the case, the file or its folder."""
     path = Path(park.removeprefix("case:")).resolve()
     if path.suffix.lower() in {".yaml", ".yml"}:
         path = path.parent if path.stem == "park" else path.with_suffix("")
-    words = [word for word in (path.name, scenario) if word]
+    words = [str(word) for word in (path.name, scenario, stage) if word]
     return re.sub(r"[^\w.-]+", "_", "-".join(words)) or "park"
 
 
 @app.command()
 def validate(
-    park: ParkArgument, *, scenario: ScenarioOption = None, sets: SetOption = None
+    park: ParkArgument,
+    *,
+    scenario: ScenarioOption = None,
+    sets: SetOption = None,
+    stage: StageOption = None,
 ) -> None:
-    """Check a park with all its series and weather, and show what was understood."""
+    """Check a park with all its series and weather, and show what was understood.
+
+    Of a park with stages every stage is checked, and the first one shown; or that of `--stage`.
+    """
     from microgrid_opt import study, yamlio
     from microgrid_opt.cli.console import console
     from microgrid_opt.cli.inventory import show_problem
+    from microgrid_opt.problem import Problem
 
     document = yamlio.load(study.park_file(park))
     names = yamlio.scenario_names(document)
-    problem = study.load(park, scenario=scenario, sets=sets or ())
+    problem = study.load(park, scenario=scenario, sets=sets or (), stage=stage)
     out = console()
-    show_problem(out, problem, names)
+    if isinstance(problem, Problem):
+        show_problem(out, problem, names)
+    else:
+        from microgrid_opt.cli.stages import show_stages
+
+        show_problem(out, problem.first, names)
+        show_stages(out, problem)
     out.print()
     out.print(f"{document.name} is valid.", style="green", soft_wrap=True)
 
@@ -287,9 +334,9 @@ def compare(
     from microgrid_opt.cli.console import console
     from microgrid_opt.cli.overview import show_comparison
     from microgrid_opt.compare import compare_stored
-    from microgrid_opt.store import open_plan
+    from microgrid_opt.pathway.store import single
 
-    plan, other = all_of(lambda: open_plan(first), lambda: open_plan(second))
+    plan, other = all_of(lambda: single(first), lambda: single(second))
     show_comparison(console(), compare_stored(plan, other), (first, second))
 
 
@@ -361,7 +408,7 @@ def cases_list() -> None:
 
     def park_of(name: str) -> Any:
         document = yamlio.load(study.park_file(f"case:{name}"))
-        return study.checked(yamlio.apply_scenario(document, None))[0]
+        return study.first_park(yamlio.apply_scenario(document, None))
 
     show_cases(console(), [(name, park_of(name)) for name in study.case_names()])
 

@@ -12,6 +12,8 @@ from microgrid_opt.completion import KEY
 from microgrid_opt.fields import Frozen, unit_of
 from microgrid_opt.library import library
 from microgrid_opt.park import Park, park_model
+from microgrid_opt.pathway.spec import PathwaySpec
+from microgrid_opt.yamlio.stages import SETTINGS, STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,6 +35,7 @@ def json_schema() -> dict[str, Any]:
     """
     schema = park_model().model_json_schema(by_alias=True, mode="validation")
     definitions: dict[str, Any] = schema["$defs"]
+    definitions[PathwaySpec.__name__] = PathwaySpec.model_json_schema(mode="validation")
     models = tuple(_models(Frozen))
     for name, part in ((Park.__name__, schema), *definitions.items()):
         part["description"] = _first_paragraph(part.get("description", ""))
@@ -44,6 +47,13 @@ def json_schema() -> dict[str, Any]:
         _tidy(part)
     properties = schema["properties"]
     _add_library(properties["assets"], definitions)
+    keys = list(properties)
+    properties[SETTINGS] = {
+        "title": "Pathway",
+        "description": definitions[PathwaySpec.__name__]["description"],
+        "$ref": f"#/$defs/{PathwaySpec.__name__}",
+    }
+    properties[STAGES] = _stages(keys)
     properties["scenarios"] = _scenarios(list(properties))
     head = {
         "$schema": DIALECT,
@@ -78,6 +88,22 @@ def _add_library(assets: dict[str, Any], definitions: dict[str, Any]) -> None:
         "allOf": cases,
     }
     assets["patternProperties"] = {pattern: {"anyOf": [asset, {"$ref": f"#/$defs/{FROM_LIBRARY}"}]}}
+
+
+def _stages(keys: list[str]) -> dict[str, Any]:
+    stage = {
+        "type": ["object", "null"],
+        "description": "What is different from the stage before; null removes a key.",
+        "propertyNames": {"enum": keys},
+    }
+    return {
+        "title": "Stages",
+        "description": "Calendar years in which capacity is bought, each with what changes in it.",
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"pattern": "^[0-9]{4}$"},
+        "additionalProperties": stage,
+    }
 
 
 def _scenarios(keys: list[str]) -> dict[str, Any]:

@@ -31,11 +31,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from microgrid_opt.formulations import vintages
 from microgrid_opt.ledger import Linear
 
 if TYPE_CHECKING:
     from microgrid_opt.builder import Builder
     from microgrid_opt.fields import Size
+
+EARLIER = "earlier_investment"
+"""Ledger category of what the purchases of earlier stages of a pathway still cost."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class SizeRecord:
         Money spent at the start [currency].
     annual
         Yearly cost of that money [currency/year].
+    stands
+        In a stage of a pathway: what it has from before and buys, by origin.
     """
 
     member: str
@@ -61,15 +67,22 @@ class SizeRecord:
     capex: Linear
     annual: Linear
     fixed_om: Linear
+    stands: tuple[vintages.Stand, ...] = ()
 
 
 def write_size(b: Builder, name: str, spec: Size) -> SizeRecord:
     """Create the variables of a size, book its yearly costs, and return its record."""
     total: Any
-    if spec.fixed is not None:
+    new: Linear
+    built: Linear
+    history = b.history
+    stands: tuple[vintages.Stand, ...] = ()
+    if history is not None:
+        total, new, built, stands = vintages.write_staged(b, history, name, spec)
+    elif spec.fixed is not None:
         total = spec.fixed
         new = Linear(constant=spec.fixed - spec.existing)
-        built: Linear = Linear(constant=1.0 if spec.fixed > spec.existing else 0.0)
+        built = Linear(constant=1.0 if spec.fixed > spec.existing else 0.0)
     else:
         total, new, built = _chosen(b, name, spec)
     capex = _capex(b, name, spec, new) + built * spec.fixed_capex
@@ -79,12 +92,22 @@ def write_size(b: Builder, name: str, spec: Size) -> SizeRecord:
         + b.times(total, spec.capex_per_unit * spec.fixed_om_fraction)
         + built * (spec.fixed_capex * spec.fixed_om_fraction)
     )
+    before = Linear()
+    if history is not None:
+        before, upkeep = vintages.earlier(history, b.asset, name)
+        fixed_om = fixed_om + upkeep
+        once = built * (spec.fixed_capex * spec.fixed_om_fraction)
+        vintages.remember(b, history, name, spec, new, annual=annual, upkeep=once)
     share = b.finance.investment_share(b.horizon)
-    for category, amount in (("investment", annual), ("fixed_om", fixed_om)):
+    for category, amount in (
+        ("investment", annual),
+        (EARLIER, before),
+        ("fixed_om", fixed_om),
+    ):
         priced = (amount * share).merged()
         if priced.constant or any(values.any() for _, values in priced.terms):
             b.book(category, priced)
-    return SizeRecord(b.member, b.asset, name, spec, total, new, capex, annual, fixed_om)
+    return SizeRecord(b.member, b.asset, name, spec, total, new, capex, annual, fixed_om, stands)
 
 
 def _capex(b: Builder, name: str, spec: Size, new: Linear) -> Linear:

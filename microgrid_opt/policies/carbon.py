@@ -26,9 +26,14 @@ from pydantic import model_validator
 from microgrid_opt.errors import InputError
 from microgrid_opt.fields import Frozen, MoneyPerTonne, SignedFraction, Tonnes, refuse_both
 from microgrid_opt.ledger import KG_PER_T
+from microgrid_opt.policies.intensity import Intensity
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from microgrid_opt.builder import Builder
+    from microgrid_opt.carriers import Carrier
+    from microgrid_opt.draft import Flow
 
 
 class Carbon(Frozen):
@@ -42,6 +47,8 @@ class Carbon(Frozen):
     """Most CO2 that the plan may emit."""
     reduction_fraction: SignedFraction | None = None
     """Cap as a reduction below the reference plan: 0.5 means half of its CO2."""
+    intensity: Intensity | None = None
+    """CO2 per energy consumed, in tonnes of coal equivalent: reported, and limited if told."""
 
     @model_validator(mode="after")
     def _one_cap(self) -> Self:
@@ -55,16 +62,38 @@ class Carbon(Frozen):
 
     def reference(self) -> Carbon:
         """Return what of this applies to the reference plan."""
-        return Carbon(price_per_t=self.price_per_t if self.price_in_reference else 0.0)
+        figure = self.intensity
+        if figure is not None:
+            figure = figure.model_copy(update={"max_t_per_tce": None})
+        price = self.price_per_t if self.price_in_reference else 0.0
+        return Carbon(price_per_t=price, intensity=figure)
 
-    def build(self, b: Builder, reference_co2_kg: float | None) -> None:
-        """Book the price and limit the sum of all CO2 entries."""
+    def build(
+        self,
+        b: Builder,
+        reference_co2_kg: float | None,
+        flows: Sequence[Flow],
+        carriers: Mapping[str, Carrier],
+    ) -> None:
+        """Book the price, and limit the sum of all CO2 entries and what it is per energy consumed.
+
+        Parameters
+        ----------
+        reference_co2_kg
+            CO2 of the reference plan over the horizon [kg], for caps relative to it.
+        flows
+            All terms of the balances.
+        carriers
+            All carriers of the park by name.
+        """
         emissions = b.emissions()
         if self.price_per_t:
             b.book("co2_price", emissions * (self.price_per_t / KG_PER_T))
         limit = self.limit_kg(b.horizon.year_share, reference_co2_kg)
         if limit is not None:
             b.cap("co2_cap", emissions, "<=", limit, unit="kg", description="CO2 cap")
+        if self.intensity is not None:
+            self.intensity.build(b, emissions, flows, carriers)
 
     def limit_kg(self, year_share: float, reference_co2_kg: float | None) -> float | None:
         """Return the cap over the horizon [kg], or ``None``."""

@@ -9,6 +9,8 @@
 | ``tables/*.parquet`` | every table of `Results`, and ``horizon``: stamps, lengths, weights |
 | ``reference/`` | ``summary.json``, ``results.json`` and ``tables`` of the reference plan |
 
+A park with stages has such a folder for every stage, see `microgrid_opt.pathway.store`.
+
 One plan always gives the same bytes; only the manifest depends on the clock.
 """
 
@@ -29,13 +31,16 @@ from microgrid_opt.finance import Investment
 from microgrid_opt.plugins import outside
 from microgrid_opt.store.atomic import replace_folder
 from microgrid_opt.store.encoding import RESULTS, files_of, results_of, timings_of, to_json
+from microgrid_opt.study import Plan
 from microgrid_opt.summary import describe, summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from microgrid_opt.results import Results
-    from microgrid_opt.study import Plan
+    from microgrid_opt.pathway.plan import PathwayPlan
+    from microgrid_opt.pathway.store import StoredPathway
+    from microgrid_opt.problem import Origin
+    from microgrid_opt.results import Results, Run
 
 SCHEMA = 1
 """Version of the folder's layout."""
@@ -44,6 +49,8 @@ MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 PARK = "park.json"
 REFERENCE = "reference/"
+PATHWAY = "pathway"
+"""Kind of a manifest whose folder holds stages."""
 REPORT = "report.html"
 """What the program puts beside a stored plan; it goes when the plan is replaced."""
 
@@ -113,7 +120,7 @@ def check_folder(folder: str | Path) -> Path:
     return target
 
 
-def save(plan: Plan, folder: str | Path, *, command: str = "") -> None:
+def save(plan: Plan | PathwayPlan, folder: str | Path, *, command: str = "") -> None:
     """Write a plan to a folder, as a whole or not at all; results that stand there are replaced.
 
     Parameters
@@ -133,8 +140,14 @@ def save(plan: Plan, folder: str | Path, *, command: str = "") -> None:
         The system refused to write (disk full, no permission). Nothing is changed.
     """
     target = check_folder(folder)
+    if isinstance(plan, Plan):
+        files = plan_files(plan, command)
+    else:
+        from microgrid_opt.pathway.store import pathway_files
+
+        files = pathway_files(plan, command)
     try:
-        replace_folder(target, _files(plan, command), require=_require_ours)
+        replace_folder(target, files, require=_require_ours)
     except OSError as error:
         raise MicrogridError(
             f"The results cannot be written to {folder}: {error.strerror or error}. What was there "
@@ -142,8 +155,8 @@ def save(plan: Plan, folder: str | Path, *, command: str = "") -> None:
         ) from error
 
 
-def open_plan(folder: str | Path) -> StoredPlan:
-    """Read a plan back, after checking every file against its hash.
+def open_plan(folder: str | Path) -> StoredPlan | StoredPathway:
+    """Read a plan back, after checking every file against its hash; of all stages if it has any.
 
     Raises
     ------
@@ -165,6 +178,15 @@ def open_plan(folder: str | Path) -> StoredPlan:
             raise InputError(findings)
     else:
         raise InputError(f"{folder} is being replaced again and again: try later.")
+    if manifest.get("kind") == PATHWAY:
+        from microgrid_opt.pathway.store import stored_pathway
+
+        return stored_pathway(contents, manifest)
+    return stored_plan(contents, manifest)
+
+
+def stored_plan(contents: Mapping[str, bytes], manifest: Mapping[str, Any]) -> StoredPlan:
+    """Return the plan of a folder from the contents of its files and its manifest."""
     held = manifest["files"]
     return StoredPlan(
         results=results_of(contents, "", manifest["timings"]["plan"]),
@@ -180,39 +202,50 @@ def open_plan(folder: str | Path) -> StoredPlan:
 # ---------------------------------------------------------------------------------------- writing
 
 
-def _files(plan: Plan, command: str) -> Iterator[tuple[str, bytes]]:
-    """Yield every file of the folder, the manifest last."""
-    hashes: dict[str, str] = {}
-
-    def hashed(files: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
-        for name, data in files:
-            hashes[name] = hashlib.sha256(data).hexdigest()
-            yield name, data
-
-    yield from hashed(_contents(plan))
+def plan_files(plan: Plan, command: str) -> Iterator[tuple[str, bytes]]:
+    """Yield every file of a plan's folder, the manifest last."""
     types = (getattr(asset, "type", "") for asset in plan.problem.park.assets.values())
     manifest = {
-        "program": PROGRAM,
-        "schema": SCHEMA,
-        "created": datetime.now(UTC).isoformat(),
-        "command": command,
-        "origin": {key: value or None for key, value in asdict(plan.problem.origin).items()},
-        "inputs": dict(plan.problem.files),
-        "plugins": [asdict(home) for home in outside(types)],
-        "versions": {"python": platform.python_version()} | {n: _version(n) for n in _PACKAGES},
-        "solver": {
-            "name": plan.results.run.solver,
-            "profile": plan.results.run.profile,
-            "options": dict(plan.results.run.options),
-        },
+        **manifest_head(plan.problem.origin, plan.problem.files, types, plan.results.run, command),
         "timings": {
             "phases": dict(plan.seconds),
             "plan": timings_of(plan.results.run),
             "reference": None if plan.reference is None else timings_of(plan.reference.run),
         },
-        "files": hashes,
     }
-    plain = json.loads(to_json(manifest))
+    yield from with_manifest(_contents(plan), manifest)
+
+
+def manifest_head(
+    origin: Origin, inputs: Mapping[str, str], types: Iterable[str], run: Run, command: str
+) -> dict[str, Any]:
+    """Return what a manifest says of the program, the input and the solver."""
+    return {
+        "program": PROGRAM,
+        "schema": SCHEMA,
+        "created": datetime.now(UTC).isoformat(),
+        "command": command,
+        "origin": {
+            key: value or None
+            for key, value in asdict(origin).items()
+            if key != "stage" or value is not None
+        },
+        "inputs": dict(inputs),
+        "plugins": [asdict(home) for home in outside(types)],
+        "versions": {"python": platform.python_version()} | {n: _version(n) for n in _PACKAGES},
+        "solver": {"name": run.solver, "profile": run.profile, "options": dict(run.options)},
+    }
+
+
+def with_manifest(
+    files: Iterable[tuple[str, bytes]], manifest: Mapping[str, Any]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield files and, last, a manifest that holds their hashes and its own."""
+    hashes: dict[str, str] = {}
+    for name, data in files:
+        hashes[name] = hashlib.sha256(data).hexdigest()
+        yield name, data
+    plain = json.loads(to_json({**manifest, "files": hashes}))
     yield MANIFEST, to_json(plain | {"sha256": _seal(plain)})
 
 
@@ -273,7 +306,9 @@ def _foreign(target: Path) -> list[str]:
         }
     except FileNotFoundError:
         return []
-    return sorted(names - set(held) - {MANIFEST, REPORT})
+    places = {name.removesuffix(MANIFEST) for name in held if name.endswith(f"/{MANIFEST}")}
+    reports = {place + REPORT for place in ("", *places)}
+    return sorted(names - set(held) - reports - {MANIFEST})
 
 
 def _marked(target: Path) -> Mapping[str, str] | None:

@@ -31,9 +31,9 @@ _CLOCK = ("seconds", "stages")
 def files_of(results: Results, prefix: str) -> Iterator[tuple[str, bytes]]:
     """Yield the files that hold results: name after ``prefix``, and content."""
     yield prefix + RESULTS, to_json(_head(results))
-    yield f"{prefix}tables/{_HORIZON}.parquet", _parquet(_axis(results.horizon))
+    yield f"{prefix}tables/{_HORIZON}.parquet", to_parquet(_axis(results.horizon))
     for name, table in results.tables().items():
-        yield f"{prefix}tables/{name}.parquet", _parquet(table)
+        yield f"{prefix}tables/{name}.parquet", to_parquet(table)
 
 
 def _head(results: Results) -> dict[str, Any]:
@@ -45,15 +45,29 @@ def _head(results: Results) -> dict[str, Any]:
     apart = {name: value for name, value in held.items() if not isinstance(value, pd.DataFrame)}
     return {
         **_without(apart, "horizon", "run"),
-        "run": {
-            **_without({item.name: getattr(run, item.name) for item in fields(run)}, *_CLOCK),
-            "stages": [_without(asdict(stage), *_CLOCK) for stage in run.stages],
-        },
+        "run": run_head(run),
         "horizon": {
             "unit": horizon.stamps.unit,
             "holidays": sorted(day.isoformat() for day in horizon.holidays),
         },
     }
+
+
+def run_head(run: Run) -> dict[str, Any]:
+    """Return a run as JSON without loss, but for what depends on the clock."""
+    return {
+        **_without({item.name: getattr(run, item.name) for item in fields(run)}, *_CLOCK),
+        "stages": [_without(asdict(stage), *_CLOCK) for stage in run.stages],
+    }
+
+
+def run_of(head: dict[str, Any], timings: Mapping[str, Any]) -> Run:
+    """Return the run that `run_head` and `timings_of` wrote."""
+    stages = tuple(
+        Stage(seconds=seconds, **stage)
+        for seconds, stage in zip(timings["stages"], head["stages"], strict=True)
+    )
+    return Run(**{**head, "stages": stages, "seconds": timings["seconds"]})
 
 
 def _without(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
@@ -72,7 +86,8 @@ def _axis(horizon: Horizon) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.DatetimeIndex(horizon.stamps, name="stamp"))
 
 
-def _parquet(table: pd.DataFrame) -> bytes:
+def to_parquet(table: pd.DataFrame) -> bytes:
+    """Return a table as a Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -122,30 +137,27 @@ def results_of(contents: Mapping[str, bytes], prefix: str, timings: Mapping[str,
     """Return the results that `files_of` and `timings_of` wrote."""
     import pandas as pd
 
-    head = json.loads(contents[prefix + RESULTS], object_hook=_restored)
+    head = from_json(contents[prefix + RESULTS])
     unit = head["horizon"]["unit"]
     start = f"{prefix}tables/"
     tables: dict[str, Any] = {
-        name.removeprefix(start).removesuffix(".parquet"): _table(data, unit)
+        name.removeprefix(start).removesuffix(".parquet"): table_of(data, unit)
         for name, data in contents.items()
         if name.startswith(start)
     }
     axis = tables.pop(_HORIZON)
-    stages = tuple(
-        Stage(seconds=seconds, **stage)
-        for seconds, stage in zip(timings["stages"], head["run"].pop("stages"), strict=True)
-    )
     horizon = Horizon(
         pd.DatetimeIndex(axis.index, name=None),
         axis["step_hours"].to_numpy(copy=True),
         axis["weight"].to_numpy(copy=True),
         frozenset(date.fromisoformat(day) for day in head["horizon"]["holidays"]),
     )
-    run = Run(**head["run"], stages=stages, seconds=timings["seconds"])
+    run = run_of(head["run"], timings)
     return Results(**head | tables | {"horizon": horizon, "run": run})
 
 
-def _table(data: bytes, unit: Literal["s", "ms", "us", "ns"]) -> pd.DataFrame:
+def table_of(data: bytes, unit: Literal["s", "ms", "us", "ns"] = "ns") -> pd.DataFrame:
+    """Return the table that `to_parquet` wrote; ``unit`` is that of its time stamps."""
     import pandas as pd
     import pyarrow.parquet as pq
 
@@ -153,6 +165,11 @@ def _table(data: bytes, unit: Literal["s", "ms", "us", "ns"]) -> pd.DataFrame:
     if isinstance(table.index, pd.DatetimeIndex):
         table.index = table.index.as_unit(unit)  # Parquet knows no seconds
     return table
+
+
+def from_json(data: bytes) -> Any:
+    """Return what was written without loss."""
+    return json.loads(data, object_hook=_restored)
 
 
 def _restored(value: dict[str, Any]) -> Any:

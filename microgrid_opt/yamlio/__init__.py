@@ -171,7 +171,7 @@ def apply_scenario(document: Document, name: str | None) -> Document:
             raise InputError(Finding(f"there is no scenario `{name}`{hint}", where, _SECTION))
         spot = document.spot.children[_SECTION].children[name]
         findings: list[Finding] = []
-        part = _overlay(part, Part(scenarios[name], spot), (), findings)
+        part = overlay(part, Part(scenarios[name], spot), (), findings)
         if findings:
             raise InputError(findings)
     return replace(document, data=part.data, spot=part.spot)
@@ -324,9 +324,7 @@ def _scenarios(document: Document) -> dict[str, dict[str, Any]]:
     return {name: changes or {} for name, changes in section.items()}
 
 
-def _overlay(
-    base: Part, change: Part, path: tuple[str | int, ...], findings: list[Finding]
-) -> Part:
+def overlay(base: Part, change: Part, path: tuple[str | int, ...], findings: list[Finding]) -> Part:
     """Return the mapping `base` with the mapping `change` merged in."""
     data, spots = dict(base.data), dict(base.spot.children)
     for key, value in change.data.items():
@@ -343,7 +341,7 @@ def _overlay(
             under = Part({}, spot._replace(children={}))
             if isinstance(old, dict) and _same_type(old, value):
                 under = Part(old, base.spot.children[key])
-            data[key], spots[key] = _overlay(under, Part(value, spot), inner, findings)
+            data[key], spots[key] = overlay(under, Part(value, spot), inner, findings)
         else:
             data[key] = value
     return Part(data, Spot(base.spot.key, base.spot.value, spots))

@@ -20,6 +20,8 @@ from microgrid_opt.errors import Finding, InputError, Location
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+YEARS = "stages"
+"""The mapping whose keys may be whole numbers: years, which nobody puts in quotes."""
 MAX_DEPTH = 100
 MAX_ALIAS_VALUES = 1_000_000
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -337,6 +339,9 @@ class _Parser:
         key = self._node(event, path, depth).data
         if isinstance(key, str) and isinstance(event, yaml.ScalarEvent):
             return key
+        is_year = type(key) is int and path[-1:] == (YEARS,)
+        if is_year and isinstance(event, yaml.ScalarEvent) and event.value.isdecimal():
+            return str(event.value)
         if len(self.findings) == before:
             if isinstance(event, yaml.ScalarEvent) and event.value:
                 message = f'the key `{event.value}` is {kind(key)}: write "{event.value}" in quotes'

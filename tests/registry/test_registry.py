@@ -46,10 +46,17 @@ OTHER_MEANING = {
             "report/payload.py",
         )
     },
-    ("draft.py", "dump"): "a role in a balance",
+    **{
+        (path, "dump"): "a role in a balance"
+        for path in (
+            "draft.py",
+            "parkaudit.py",
+            "policies/intensity.py",
+            "report/colours.py",
+            "report/payload.py",
+        )
+    },
     ("policies/tariffs/components.py", "demand"): "a kind of charge",
-    ("report/colours.py", "dump"): "a role in a balance",
-    ("report/payload.py", "dump"): "a role in a balance",
     ("report/figures.py", "line"): "a key of plotly",
     ("report/sankey.py", "line"): "a key of plotly",
     ("report/tables.py", "pv"): "how to spell a word",
