@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.ledger import COST
-from microgrid_opt.report import assumptions, figures, headline, sections
+from microgrid_opt.report import assumptions, bills, figures, headline, sections
 from microgrid_opt.report.payload import payload
 from microgrid_opt.report.tables import humanised
 from microgrid_opt.report.view import View
@@ -28,6 +28,7 @@ _CONTENTS = (
     ("overview", "Overview"),
     ("build", "What to build"),
     ("cost", "Cost"),
+    ("bill", "Bill"),
     ("energy", "Energy"),
     ("dispatch", "Dispatch"),
     ("patterns", "Patterns"),
@@ -82,7 +83,7 @@ def render(plan: Planned) -> str:
         "description": park.description,
         "span": sections.span(view),
         "currency": view.currency,
-        "contents": _CONTENTS,
+        "contents": [(id, text) for id, text in _CONTENTS if id != "bill" or view.connections],
         "view": view,
         "cards": headline.cards(view),
         "verdict": headline.verdict(view),
@@ -93,6 +94,7 @@ def render(plan: Planned) -> str:
         "build": sections.build(view),
         "cost": sections.effect(view, COST),
         "cash_flow": figures.cash_flow(view),
+        "bill": bills.section(view),
         "energy": sections.energy(view),
         "effects": [sections.effect(view, name) for name in sections.effects_beyond_cost()],
         "caps": sections.caps(view),
