@@ -115,10 +115,19 @@ def _stages(pathway: Pathway) -> Table:
     )
     shown = tuple(one for one in shown if pathway.stages[one[1]].notna().any())
     made = table("Years", *(title for title, _, _ in shown))
-    columns = [aligned([row[name] * factor for row in rows]) for _, name, factor in shown]
+    made.columns[0].no_wrap = True
+    columns = [
+        aligned(_without_dust([row[name] * factor for row in rows])) for _, name, factor in shown
+    ]
     for row, *cells in zip(rows, *columns, strict=True):
         made.add_row(_span(row["year"], row["last_year"]), *cells)
     return made
+
+
+def _without_dust(values: list[float]) -> list[float]:
+    """Return numbers without what an interior-point method leaves of zero."""
+    most = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    return [0.0 if abs(value) < SAME * most else value for value in values]
 
 
 def _sizes(plan: PathwayPlan) -> Iterator[Table | None]:

@@ -65,13 +65,10 @@ class Lot:
     upkeep: Linear = field(default_factory=Linear)
 
 
-@dataclass(frozen=True)
-class Stand:
-    """One lot in one stage: what was there before, how much of it may be, and what runs."""
+class Stand(NamedTuple):
+    """What runs of one lot in one stage; ``since`` as in `Lot`."""
 
     since: int | None
-    before: Linear
-    most: float
     amount: Linear
 
 
@@ -131,11 +128,7 @@ def write_staged(b: Builder, history: History, name: str, spec: Size) -> Bought:
         lots = (Lot(None, math.inf, Linear(constant=spec.existing), spec.existing),)
         kept = [_first(b, name, spec)]
     total, new, built = _new(b, name, spec, sum(kept, Linear()).merged())
-    limits = [spec.existing if lot.since is None else math.inf for lot in lots]
-    stands = [
-        Stand(lot.since, lot.amount, most, amount)
-        for lot, most, amount in zip(lots, limits, kept, strict=True)
-    ]
+    stands = [Stand(lot.since, amount) for lot, amount in zip(lots, kept, strict=True)]
     history.keep(
         b.asset,
         name,
@@ -144,7 +137,7 @@ def write_staged(b: Builder, history: History, name: str, spec: Size) -> Bought:
             for lot, amount in zip(lots, kept, strict=True)
         ),
     )
-    return Bought(total, new, built, (*stands, Stand(history.year, Linear(), math.inf, new)))
+    return Bought(total, new, built, (*stands, Stand(history.year, new)))
 
 
 def remember(

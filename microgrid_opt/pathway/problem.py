@@ -264,6 +264,16 @@ def _buyers(before: Mapping[int, Problem], asset: str, name: str, year: int) -> 
     return found
 
 
+def _retirers(before: Mapping[int, Problem], asset: str, name: str) -> list[int]:
+    """Return the earlier stages in which existing capacity may be given up."""
+    found = []
+    for then, problem in before.items():
+        held = problem.park.assets.get(asset)
+        spec = None if held is None else held.sizes().get(name)
+        found += [then] if spec is not None and spec.retirement != "none" else []
+    return found
+
+
 def _chain(
     size: tuple[str, str], spec: Size, before: Mapping[int, Problem], year: int
 ) -> Iterator[tuple[str, str]]:
@@ -286,10 +296,13 @@ def _chain(
             f"nothing can be bought any more, but what {bought[-1]} buys may still stand: keep "
             f"{key('maximum')} (the total), and a price that nobody pays if need be.",
         )
-    elif spec.existing and was.retirement != "none" and spec.fixed is not None:
+    gone = _retirers(before, *size)
+    forgets = spec.fixed_size is None and not spec.is_chosen
+    shrinks = spec.existing < was.existing and spec.retirement == "none"
+    if gone and spec.existing and (forgets or shrinks):
         yield (
             "retirement",
-            f"part of {key('existing')} may be given up in {then}, which this forgets: keep "
+            f"part of {key('existing')} may be given up in {gone[-1]}, which this forgets: keep "
             "`retirement`.",
         )
 

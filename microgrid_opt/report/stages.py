@@ -349,6 +349,7 @@ def _bars(label: str, traces: list[Spec], unit: str, mode: str) -> Spec:
         "xaxis": {"type": "category"},
         "yaxis": {"title": {"text": unit}, "zeroline": True},
         "legend": {"orientation": "h"},
+        "showlegend": True,
         "bargap": 0.4,
         "margin": {"l": 70, "r": 20, "t": 40, "b": 40},
     }
@@ -381,7 +382,7 @@ def _by_category(plan: PathwayPlan) -> Spec | None:
     traces += _mark("Total", list(plan.pathway.stages["cost"]), years, divisor, unit, "diamond")
     base = list(plan.pathway.stages["reference_cost"])
     if any(math.isfinite(value) for value in base):
-        traces += _mark("Reference plan", base, years, divisor, unit, "line-ew-open")
+        traces += _mark("Reference plan", base, years, divisor, unit, "square-open")
     return _bars("Cost of a year by stage and category", traces, unit, "relative")
 
 
@@ -395,7 +396,7 @@ def _mark(
             "name": name,
             "x": years,
             "y": [rounded(value / divisor) for value in values],
-            "marker": {"symbol": symbol, "size": 12, "color": "ink", "line": {"width": 2}},
+            "marker": {"symbol": symbol, "size": 12, "color": "ink"},
             "hovertemplate": f"{name}: %{{y:,.5~r}} {unit}<extra>%{{x}}</extra>",
         }
     ]

@@ -149,9 +149,7 @@ BOILER = """
       efficiency: 1
       power_kw: {existing_kw: 100, fixed_om_per_kw_year: %s, retirement: %s}
 """
-DIP = (
-    "{2027: {}, 2028: {assets: {heat: {power_kw: 40}}}, 2029: {assets: {heat: {power_kw: 100}}}}"
-)
+DIP = "{2027: {}, 2028: {assets: {heat: {power_kw: 40}}}, 2029: {assets: {heat: {power_kw: 100}}}}"
 
 
 def dip(upkeep: float, retirement: str) -> str:

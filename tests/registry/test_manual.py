@@ -225,6 +225,7 @@ def test_results_page_lists_categories_and_roles(plan: Plan) -> None:
         path.read_text(encoding="utf-8") for path in (ROOT / "microgrid_opt").rglob("*.py")
     )
     booked = set(re.findall(r'b\.book\(\s*"(\w+)"', sources)) | {"investment", "fixed_om"}
+    booked |= {"earlier_investment"}
     booked |= {"start", "stop"}
     assert booked <= set(re.findall(r"`(\w+)`", text))
     for name in plan.results.indicators():

@@ -117,6 +117,11 @@ def test_a_year_twice_is_refused() -> None:
             "part of existing_kw may be given up in 2027, which this forgets: keep `retirement`",
         ),
         (
+            "{assets: {old: {power_kw: {existing_kw: 5, retirement: none, max_kw: 20, "
+            "annual_cost_per_kw: 9}}}}",
+            "part of existing_kw may be given up in 2027, which this forgets: keep `retirement`",
+        ),
+        (
             "{assets: {pv: {power_kw: {existing_kw: 0, max_kw: null, capex_per_kw: null}}}}",
             "nothing can be bought any more, but what 2027 buys may still stand: keep max_kw",
         ),
