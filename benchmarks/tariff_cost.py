@@ -49,6 +49,12 @@ def _demand(**keys: Any) -> dict[str, Any]:
     return {"demand": {"type": "demand", **keys}}
 
 
+def _bands(ends: Sequence[float]) -> dict[str, Any]:
+    """Return bands that cost what 51.2 for each kW of their middle would."""
+    prices = [51.2 * (end - ends[0] / 2) for end in (*ends, ends[-1] + ends[0])]
+    return _demand(bands=_tiers("up_to_kw", "price_per_month", ends, prices))
+
+
 def _energy_tiers(*prices: float) -> dict[str, Any]:
     blocks = _tiers("up_to_kwh_month", "price_per_kwh", (200e3, 400e3), prices)
     return {
@@ -78,10 +84,8 @@ FORMULATIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
     "falling tiers of energy": (_energy_tiers(0.24, 0.20, 0.16), {}),
     "rising tiers of demand": (_demand(tiers=_tiers(*_KW, (400, 800), (44, 52, 60))), {}),
     "falling tiers of demand": (_demand(tiers=_tiers(*_KW, (400, 800), (60, 52, 44))), {}),
-    "bands of demand": (
-        _demand(bands=_tiers("up_to_kw", "price_per_month", (600, 900), (30e3, 43e3, 60e3))),
-        {},
-    ),
+    "bands of demand, 100 kW wide": (_bands(range(100, 3000, 100)), {}),
+    "bands of demand, 300 kW wide": (_bands(range(300, 3000, 300)), {}),
     "ratchet over 11 months": (
         _demand(price_per_kw_month=48.0, ratchet_fraction=0.8, ratchet_lookback_months=11),
         {},
@@ -170,7 +174,10 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return the ratios as Markdown."""
     plain = [row["seconds"] for row in rows if row["name"] not in FORMULATIONS]
     base = sum(plain) / len(plain)
-    lines = ["| formulation | binaries | CPU seconds | ratio | proven gap |", "|---|---|---|---|---|"]
+    lines = [
+        "| formulation | binaries | CPU seconds | ratio | proven gap |",
+        "|---|---|---|---|---|",
+    ]
     for row in rows:
         ratio = row["seconds"] / base
         lines.append(

@@ -59,7 +59,9 @@ MOST_WHOLE = 1000
 LEAST_PARTS = 3
 MOST_STRANGERS = 8
 """Entries of other parts up to which a row has copies of them; beyond, it is in no part."""
-MOST_ROUNDS = 5
+MOST_ROUNDS = 6
+NEAR = 5e-3
+"""Gap below which the prices of the latest plan are tried as they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,6 +293,8 @@ class _Search:
         self.on_progress = on_progress
         self.bound = -np.inf
         self.best: Outcome | None = None
+        self.centre: Floats | None = None
+        self.known: dict[bytes, Solution | None] = {}
         self.stages: list[Stage] = []
 
     @property
@@ -307,23 +311,35 @@ class _Search:
         if first.status is not Status.OPTIMAL or first.solution is None:
             return replace(first, solution=None, objective=None), tuple(self.stages)
         self.bound = self.matrix.sign * (first.objective or 0.0)
-        latest: Solution = first.solution
-        tried: set[bytes] = set()
+        prices = first.solution.row_duals
+        flows = first.solution.values
+        seen: set[tuple[int, bytes]] = set()
         for _ in range(MOST_ROUNDS):
-            if latest.row_duals is None or (self.limit is not None and self.seconds > self.limit):
+            if prices is None or (self.limit is not None and self.seconds > self.limit):
                 break
-            values = self.bound_by_parts(latest.row_duals)
+            values = self.bound_by_parts(prices)
             if self.is_closed(gap):
                 break
-            found = self.next_plan(values, latest, tried)
-            if found is None:
+            key = self.next_plan(values, flows)
+            if key is None or self.is_closed(gap) or (id(self.centre), key) in seen:
                 break
-            latest = found
-            if self.is_closed(gap):
-                break
+            seen.add((id(self.centre), key))
+            held = self.known[key]
+            assert held is not None
+            flows = held.values
+            prices = self.between(held.row_duals)
         best = self.best or replace(first, status=Status.UNKNOWN, solution=None, objective=None)
         ended = replace(best, bound=self.matrix.sign * self.bound, seconds=self.seconds)
         return ended, tuple(self.stages)
+
+    def between(self, prices: Floats | None) -> Floats | None:
+        """Return the prices to try next: of the latest plan, or half way to the best known ones.
+
+        Far from the optimum the prices of two plans send the parts to and fro.
+        """
+        if prices is None or self.centre is None or self.is_closed(NEAR):
+            return prices
+        return np.asarray(0.5 * (prices + self.centre))
 
     def is_closed(self, gap: float) -> bool:
         """Return whether the best plan is proven to be within the gap."""
@@ -337,29 +353,29 @@ class _Search:
         proven, values = bound(
             self.matrix, self.parts, self.matrix.sign * duals, self.part_profile, self.left
         )
+        if self.centre is None or proven > self.bound:
+            self.centre = duals
         self.bound = max(self.bound, proven)
         self.stages.append(
             Stage("part by part", self.seconds - start, None, self.matrix.sign * proven)
         )
         return values
 
-    def next_plan(
-        self, values: Floats | None, latest: Solution, tried: set[bytes]
-    ) -> Solution | None:
-        """Return a plan with whole numbers not tried before: of the parts, or of the flows."""
-        for wanted in (values, self.from_flows(values, latest.values)):
+    def next_plan(self, values: Floats | None, flows: Floats) -> bytes | None:
+        """Return the key of a plan with the whole numbers of the parts, or those of the flows."""
+        for wanted in (values, self.from_flows(values, flows)):
             if wanted is None:
                 continue
-            held = np.rint(wanted[self.year.whole])
-            if held.tobytes() in tried:
-                continue
-            tried.add(held.tobytes())
-            outcome = self.solve_year("whole numbers held", held)
-            if outcome.status is not Status.OPTIMAL or outcome.solution is None:
-                continue
-            if self.best is None or self.gain(outcome) > 0.0:
-                self.best = outcome
-            return outcome.solution
+            held = np.rint(wanted[self.year.whole]) + 0.0
+            key = held.tobytes()
+            if key not in self.known:
+                outcome = self.solve_year("whole numbers held", held)
+                self.known[key] = outcome.solution if outcome.status is Status.OPTIMAL else None
+                better = self.best is None or self.gain(outcome) > 0.0
+                if self.known[key] is not None and better:
+                    self.best = outcome
+            if self.known[key] is not None:
+                return key
         return None
 
     def gain(self, outcome: Outcome) -> float:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microgrid_opt.ledger import Linear
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from microgrid_opt.ledger import Linear
     from microgrid_opt.policies.tariffs.amounts import Amount
     from microgrid_opt.policies.tariffs.components import DemandBand, TieredExport
     from microgrid_opt.policies.tariffs.terms import Connection
@@ -145,11 +146,15 @@ class Blocks:
             split = at.month_sum([(part, m, -1.0) for part in parts])
             split = split + at.month_energy(at.sold, valid, m)
             b.require_sum(f"tariff_{name}_split_{m}", split, "==", 0.0)
-            for k, tier in enumerate(component.tiers[:-1]):
+            for k, tier in enumerate(component.tiers[:-1] if not component.yearly else ()):
                 filled = at.month_sum([(part, m, 1.0) for part in parts[: k + 1]])
                 end = tier.up_to_kwh_month or 0.0
                 if tier.up_to_import_share is not None:
                     bought = at.month_energy(at.bought, valid, m)
                     filled, end = filled - bought * tier.up_to_import_share, 0.0
                 b.require_sum(f"tariff_{name}_end_{k}_{m}", filled, "<=", end)
+        for k, tier in enumerate(component.tiers[:-1] if component.yearly else ()):
+            year = sum((b.times(part) for part in parts[: k + 1]), Linear())
+            end = (tier.up_to_kwh_year or 0.0) * at.horizon.year_share
+            b.require_sum(f"tariff_{name}_end_{k}", year, "<=", end)
         return amount

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.policies.tariffs.components import Component, Window
+    from microgrid_opt.policies.tariffs.components import Component, DemandResponse, Window
     from microgrid_opt.policies.tariffs.spec import TariffChoice
 
     Mask = NDArray[np.bool_]
@@ -59,6 +59,15 @@ def window_steps(windows: Sequence[Window], horizon: Horizon) -> Mask:
         covers = shape.on(horizon).values > 0.0
         inside |= covers & ~horizon.is_holiday if window.except_holidays else covers
     return inside
+
+
+def event_steps(component: DemandResponse, horizon: Horizon) -> Mask:
+    """Return the steps that are events of demand response, shape (n,)."""
+    if component.at:
+        inside = hours_at(component.at, horizon, "at")
+    else:
+        inside = window_steps(component.when, horizon)
+    return inside & valid_steps(component, horizon)
 
 
 def hours_at(moments: Sequence[object], horizon: Horizon, key: str) -> Mask:
