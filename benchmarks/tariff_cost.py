@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from microgrid_opt import study
+from microgrid_opt.errors import NoPlanError
 from microgrid_opt.model import build
 from microgrid_opt.solve import direct, handoff
 
@@ -158,16 +159,14 @@ def measure(name: str, gap: float, limit: float) -> dict[str, Any]:
     draft = build(problem_of(name))
     matrix = handoff.extract(draft.model)
     start = time.process_time()
-    held = direct.solve(draft, matrix, "auto", [f"mip_rel_gap={gap}"], limit)
+    found: dict[str, Any] = {"name": name, "binaries": int(matrix.integrality.sum())}
+    try:
+        held = direct.solve(draft, matrix, "auto", [f"mip_rel_gap={gap}"], limit)
+    except NoPlanError:
+        return {**found, "seconds": time.process_time() - start, "gap": float("nan")}
     seconds = time.process_time() - start
-    return {
-        "name": name,
-        "seconds": seconds,
-        "binaries": held.run.integers,
-        "cost": held.run.objective,
-        "gap": held.run.gap or 0.0,
-        "choice": held.run.choice,
-    }
+    gap_left, cost = held.run.gap or 0.0, held.run.objective
+    return {**found, "seconds": seconds, "cost": cost, "gap": gap_left, "how": held.run.choice}
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:

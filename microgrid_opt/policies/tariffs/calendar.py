@@ -94,7 +94,11 @@ def hours_at(moments: Sequence[object], horizon: Horizon, key: str) -> Mask:
             stamp = stamp.tz_localize(zone) if stamp.tzinfo is None else stamp.tz_convert(zone)
         except ValueError:
             raise InputError(
-                Finding("is skipped or doubled by the clocks: give its offset.", key=key)
+                Finding(
+                    "is skipped or doubled by the clocks: give its offset.",
+                    key=key,
+                    value=f"{moment:%Y-%m-%dT%H:%M}",
+                )
             ) from None
         first = stamp.as_unit("ns").value
         inside |= (starts < first + 3_600_000_000_000) & (ends > first)

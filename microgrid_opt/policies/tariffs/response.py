@@ -58,7 +58,7 @@ def write_response(at: Connection, component: DemandResponse, name: str) -> Amou
             over=above,
         )
     within = np.setdiff1d(steps, above)
-    b.require(f"tariff_{name}_cut", lambda t: cut[t] + bought[t] <= baseline[t], over=within)
+    b.require(f"tariff_{name}_cut_below", lambda t: cut[t] + bought[t] <= baseline[t], over=within)
     amount = amount + at.of_steps(cut, np.full(len(at.horizon), -component.price_per_kwh))
     if committed and component.shortfall_price_per_kwh:
         short = b.series(f"tariff_{name}_short", unit="kW")
