@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from microgrid_opt.assets.base import Asset
 from microgrid_opt.errors import Finding, InputError
-from microgrid_opt.fields import MoneyPerKWMonth, SizedKVA, SizedKW, refuse
+from microgrid_opt.fields import KWhPerYear, MoneyPerKWMonth, SizedKVA, SizedKW, refuse
 from microgrid_opt.ledger import CO2
 from microgrid_opt.policies.tariffs import Contract, NamedTariff, Tariff
 from microgrid_opt.policies.tariffs.components import MinimumBill
@@ -38,7 +38,7 @@ class Grid(Asset):
     r"""Connection to the public grid, with prices per kWh and kW of monthly peak, or a whole tariff.
 
     $$ i_t \le \bar I_t,\; i_t \le K, \qquad x_t \le \bar X_t,\; x_t \le K, \qquad
-       i_t, x_t \le \varphi S, \qquad
+       i_t, x_t \le \varphi S, \qquad \sum_t h_t\,x_t \le X, \qquad
        i_t \le \bar I_t z_t,\; x_t \le \bar X_t (1 - z_t), \qquad i_t \le p_m\ \forall t \in m $$
     $$ C = \sum_t h_t\,(c_t\,i_t - r_t\,x_t) + \sum_m d\,p_m, \qquad
        E = \sum_t h_t\,(\epsilon_t\,i_t - \epsilon^x_t\,x_t) $$
@@ -49,6 +49,7 @@ class Grid(Asset):
     | $K$ | ``connection_kw`` | kW |
     | $S, \varphi$ | ``transformer_kva``, ``power_factor`` | kVA, – |
     | $\bar I_t, \bar X_t$ | ``import_limit_kw``, ``export_limit_kw`` | kW |
+    | $X$ | ``max_export_kwh_year`` | kWh/year |
     | $z_t$ | ``importing`` (with ``exclusive``, and where a tariff pays more than it costs) | 0/1 |
     | $p_m$ | ``peak`` of billing month $m$ | kW |
     | $c_t, r_t$ | ``import_price_per_kwh``, ``export_price_per_kwh`` | currency/kWh |
@@ -78,6 +79,8 @@ class Grid(Asset):
     """Largest import."""
     export_limit_kw: SeriesKW | None = None
     """Largest export."""
+    max_export_kwh_year: KWhPerYear | None = None
+    """Largest export of a year; of a shorter horizon its share."""
     export_from: ExportFrom = "anything"
     """What may be sold: anything, only `generation` at the same place, or only `renewable` generation;
     with these two, power that was bought cannot be sold again through a store."""
@@ -103,6 +106,10 @@ class Grid(Asset):
                 "grid",
                 "`tariff` stands instead of `import_price_per_kwh` and `peak_price_per_kw_month`: "
                 "remove these, or make them components of the tariff.",
+            )
+        if self.max_export_kwh_year is not None and not self.exports:
+            raise refuse(
+                "grid", "`max_export_kwh_year` needs an export: give `export_price_per_kwh`."
             )
         if self.exclusive:
             for side, traded in (("import", self.imports), ("export", self.exports)):
@@ -182,6 +189,15 @@ class Grid(Asset):
             if self.export_co2_credit_kg_per_kwh is not None:
                 credit = b.total(sold, b.data("export_co2_credit_kg_per_kwh"))
                 b.book("export_credit", -credit, effect=CO2)
+            if self.max_export_kwh_year is not None:
+                b.cap(
+                    "exported_energy",
+                    b.total(sold),
+                    "<=",
+                    self.max_export_kwh_year * b.horizon.year_share,
+                    unit="kWh",
+                    description=f"largest export of {b.asset}",
+                )
         most = {side: self._bound(b, side, caps) for side in ("import", "export")}
         steps = np.arange(len(b.horizon) if self.exclusive else 0, dtype=np.int64)
         if self.tariff is not None:
@@ -304,11 +320,19 @@ class Grid(Asset):
                 a.booked(category, amount, effect=effect)
         if self.peak_price_per_kw_month and sides["import"]:
             self._audit_peaks(a, flow["import"])
-        if self.exports and self.export_from != "anything":
-            renewable = True if self.export_from == "renewable" else None
-            audit_origin(a, flow["export"], renewable=renewable)
         if self.tariff is not None:
             self._audit_tariff(a)
+        if self.exports:
+            self._audit_export(a, flow["export"])
+
+    def _audit_export(self, a: AssetAudit, sold: NDArray[np.float64]) -> None:
+        """Check how much was sold, and where it came from."""
+        if self.max_export_kwh_year is not None:
+            limit = self.max_export_kwh_year * a.horizon.year_share
+            a.capped("exported_energy", float(sold @ a.horizon.hours), "<=", limit, unit="kWh")
+        if self.export_from != "anything":
+            renewable = True if self.export_from == "renewable" else None
+            audit_origin(a, sold, renewable=renewable)
 
     def _audit_tariff(self, a: AssetAudit) -> None:
         """Price the meter with the bill calculator, and hold the ledger against it."""

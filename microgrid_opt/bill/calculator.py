@@ -20,6 +20,7 @@ import numpy as np
 from microgrid_opt.bill import peaks
 from microgrid_opt.errors import InputError
 from microgrid_opt.policies.tariffs.calendar import (
+    event_steps,
     periods_of,
     valid_months,
     valid_steps,
@@ -31,6 +32,7 @@ from microgrid_opt.policies.tariffs.components import (
     ContractDemand,
     ContractForDifference,
     DemandCharge,
+    DemandResponse,
     EnergyCharge,
     ExportCredit,
     FixedCharge,
@@ -267,6 +269,17 @@ class _Calculation:
         sold, bought = (self.energy(p * valid) for p in (self.meter.sold, self.meter.bought))
         self.billed[name] = ("kWh", sold)
         amounts = np.zeros(self.count)
+        prices = [tier.price_per_kwh for tier in component.tiers]
+        if component.yearly:
+            # A year's bins are filled in the order of the months.
+            ends = [
+                (tier.up_to_kwh_year or np.inf) * self.horizon.year_share
+                for tier in component.tiers
+            ]
+            earned = blocks(
+                np.cumsum(sold), np.minimum.accumulate(ends[::-1])[::-1].tolist(), prices
+            )
+            return -np.diff(earned, prepend=0.0)
         for m in range(self.count):
             ends = [
                 tier.up_to_kwh_month or (tier.up_to_import_share or np.inf) * bought[m]
@@ -274,7 +287,6 @@ class _Calculation:
             ]
             # A bin ends where a later one does at the latest.
             ends = np.minimum.accumulate([*ends, np.inf][::-1])[::-1].tolist()
-            prices = [tier.price_per_kwh for tier in component.tiers]
             amounts[m] = -blocks(sold[[m]], ends, prices)[0]
         return amounts
 
@@ -336,6 +348,19 @@ class _Calculation:
         price = self.monthly_price(component, name, "price_per_kw_month")
         price = price * self._rebate(component, name)
         return price * (agreed + component.excess_factor * beyond)
+
+    @amount.register(DemandResponse)
+    def _(self, component: DemandResponse, name: str) -> Numbers:
+        events = event_steps(component, self.horizon)
+        cut = np.clip(self.data(name, "baseline_kw") - self.meter.bought, 0.0, None) * events
+        short = np.clip(component.committed_kw - cut, 0.0, None) * events
+        self.billed[name] = ("kWh", self.energy(cut))
+        called = self.by_month(events.astype(float)) > 0
+        return (
+            self.energy(short) * component.shortfall_price_per_kwh
+            - self.energy(cut) * component.price_per_kwh
+            - called * component.committed_kw * component.price_per_kw_month
+        )
 
     @amount.register(CapacityCharge)
     def _(self, component: CapacityCharge, name: str) -> Numbers:

@@ -6,7 +6,7 @@ The strict reader of the project's series does the work; this module finds out w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _ENERGY = re.compile(r"(?:^|[_\s\[(])[kMG]?(?:Wh|varh)[\])]?\s*$", re.IGNORECASE)
 MOST_STEPS = 2_000_000
+WORDS = {"bought": "import", "sold": "export", "reactive": "reactive energy"}
+OPTIONS = {"bought": "column", "sold": "export-column", "reactive": "reactive-column"}
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,21 @@ def read_meter(
         try:
             found[role] = _power(column, role, what, horizon, reader)
         except InputError as error:
-            findings += [f for f in error.findings if f not in findings]
+            told = [f if f.where else _unit_told(f, column, table) for f in error.findings]
+            findings += [f for f in told if f not in findings]
     if findings:
         raise InputError(findings)
     sold = found.get("sold", np.zeros(len(horizon)))
     return Meter(horizon, found["bought"], sold, found.get("reactive"))
+
+
+def _unit_told(finding: Finding, column: str, table: Table) -> Finding:
+    """Return what is wrong with a header's unit, and how a header tells one."""
+    message = (
+        f"the header {column!r} tells no power or energy: write kW, kWh, kvar or kvarh, such as "
+        "`import_kw`, `import_kwh` or `load [MW]`."
+    )
+    return replace(finding, message=message, where=Location(table.name, 1), key="")
 
 
 def _horizon(table: Table, what: MeterFile, holidays: frozenset[date]) -> Horizon:
@@ -99,6 +111,9 @@ def _horizon(table: Table, what: MeterFile, holidays: frozenset[date]) -> Horizo
     if len(times) < 2:
         raise InputError(Finding("has one row: an interval needs two at least.", where))
     gaps = np.diff(times)
+    if (gaps == 0).any():
+        twice = pd.Timestamp(int(times[int(np.flatnonzero(gaps == 0)[0])]))
+        raise InputError(Finding(f"has two rows for {twice:%Y-%m-%d %H:%M}: keep one.", where))
     step = int(gaps[gaps > 0].min()) if gaps.any() else 0
     count = int((times[-1] - times[0]) // step) + 1 if step else 0
     if not 0 < count <= MOST_STEPS:
@@ -136,14 +151,16 @@ def _columns(table: Table, what: MeterFile) -> dict[str, str]:
             found[role] = near[0]
         elif len(near) > 1:
             listed = ", ".join(repr(name) for name in near)
-            message = f"several columns may be the {role} energy ({listed}): name one."
+            message = f"several columns may be the {WORDS[role]} ({listed}): name one (--{OPTIONS[role]})."
             raise InputError(Finding(message, Location(table.name)))
     free = [name for name in others if name not in found.values()]
     if "bought" not in found and len(free) == 1:
         found["bought"] = free[0]
     if "bought" not in found:
         listed = ", ".join(repr(name) for name in others)
-        message = f"which column is the import? It has {listed}: name one."
+        message = f"which column is the import? It has {listed}: name one (--column)."
+        if not others:
+            message = "has no column but the time stamps: add the import, such as `import_kwh`."
         raise InputError(Finding(message, Location(table.name)))
     return found
 

@@ -108,8 +108,12 @@ def by_asset(view: View, effect: str) -> Spec | None:
 
 
 def totals(view: View, held: Results, effect: str, column: str) -> dict[str, float]:
-    """Return the ledger's sums of an effect by a column of the ledger."""
-    ledger = view.ledger(held)
+    """Return the sums of an effect by a column of a plan's ledger."""
+    return sums_of(view.ledger(held), effect, column)
+
+
+def sums_of(ledger: pd.DataFrame, effect: str, column: str) -> dict[str, float]:
+    """Return the sums of an effect by a column of a ledger."""
     rows: pd.DataFrame = ledger[ledger["effect"] == effect]
     sums = rows.groupby(column, sort=False)["amount"].sum()
     return {str(key): float(value) for key, value in sums.items()}

@@ -6,11 +6,12 @@ import math
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+from microgrid_opt.bill.beside import connections
 from microgrid_opt.ledger import CO2, COST, KG_PER_T
 from microgrid_opt.pathway.results import yearly_co2
 from microgrid_opt.report import html
 from microgrid_opt.report.colours import CATEGORIES, PLAN, REFERENCE, asset_colours
-from microgrid_opt.report.figures import plain, rounded, totals
+from microgrid_opt.report.figures import plain, rounded, sums_of
 from microgrid_opt.report.tables import (
     MISSING,
     Cell,
@@ -23,6 +24,7 @@ from microgrid_opt.report.tables import (
     humanised,
     scaled,
 )
+from microgrid_opt.report.view import with_bills
 from microgrid_opt.results import DUST
 
 if TYPE_CHECKING:
@@ -305,7 +307,9 @@ def _sums(plan: PathwayPlan, effect: str) -> dict[int, dict[str, float]]:
         share = stage.problem.park.finance.investment_share(stage.problem.horizon)
         if effect == CO2:
             share = stage.problem.horizon.year_share
-        held = totals(stage.results, effect, "category")
+        held = sums_of(
+            with_bills(stage.results, connections([stage.results.bill])), effect, "category"
+        )
         found[year] = {key: amount / share for key, amount in held.items()}
     return found
 

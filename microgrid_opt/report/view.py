@@ -14,7 +14,7 @@ from microgrid_opt.report.colours import asset_colours, carrier_colours
 from microgrid_opt.report.tables import humanised
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -132,17 +132,7 @@ class View:
 
     def ledger(self, held: Results) -> pd.DataFrame:
         """Return a ledger in which all that a tariff charges is one category."""
-        billed = {
-            (connection.asset, line.component)
-            for connection in self.connections
-            if connection.has_tariff
-            for line in connection.components
-        }
-        ledger = held.ledger
-        pairs = zip(ledger["asset"], ledger["category"], strict=True)
-        inside = np.array([pair in billed for pair in pairs], dtype=bool)
-        inside &= (ledger["effect"] == COST).to_numpy()
-        return ledger.assign(category=ledger["category"].mask(inside, GRID_BILL))
+        return with_bills(held, self.connections)
 
     def label(self, key: str) -> str:
         """Return the name for reading of an asset or member."""
@@ -191,3 +181,18 @@ def _by_day(results: Results) -> Iterator[str]:
         values = results.series[column].to_numpy()
         if values.any() and (values <= _DARK * values.max()).mean() >= _NIGHT:
             yield asset
+
+
+def with_bills(held: Results, billed: Sequence[Connection]) -> pd.DataFrame:
+    """Return the ledger of a plan in which all that a tariff charges is one category."""
+    inside = {
+        (connection.asset, line.component)
+        for connection in billed
+        if connection.has_tariff
+        for line in connection.components
+    }
+    ledger = held.ledger
+    pairs = zip(ledger["asset"], ledger["category"], strict=True)
+    chosen = np.array([pair in inside for pair in pairs], dtype=bool)
+    chosen &= (ledger["effect"] == COST).to_numpy()
+    return ledger.assign(category=ledger["category"].mask(chosen, GRID_BILL))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from microgrid_opt.errors import InfeasibleError
 from microgrid_opt.results import Run, Stage
-from microgrid_opt.solve import highs, rounding
+from microgrid_opt.solve import highs, parts, rounding
 from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
 from microgrid_opt.solve.status import Status
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.draft import Draft
     from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.parts import Parts
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome, Progress, Solution
 
@@ -32,20 +33,29 @@ class Held:
 
 
 def choose(
-    name: str, overrides: Sequence[str], matrix: Matrix, *, rounds: bool = False
+    name: str,
+    overrides: Sequence[str],
+    matrix: Matrix,
+    *,
+    rounds: bool = False,
+    splits: Parts | None = None,
 ) -> tuple[Profile, str]:
     """Return the solver profile for a model, and why it was taken where nobody named one.
 
-    ``rounds`` tells that the assets can round many of the model's whole numbers.
+    ``rounds`` tells that the assets can round many of the model's whole numbers, ``splits`` how a
+    model with few falls into months.
     """
     if name != AUTO:
         return load_profile(name, overrides), ""
     kind = f"{'MILP' if matrix.is_mip else 'LP'} with {matrix.nonzero_count:,} nonzeros"
     if not matrix.is_mip and matrix.nonzero_count >= LARGE_NONZEROS:
         return load_profile(LARGE, overrides), f"{kind}: interior point (HiPO)"
+    whole = int(matrix.integrality.sum())
     if rounds:
-        whole = int(matrix.integrality.sum())
         return load_profile(MANY, overrides), f"{kind}, {whole:,} whole numbers: relax and round"
+    if splits is not None:
+        method = f"relax, then bound and hold them in {splits.count} parts of the year"
+        return load_profile(SMALL, overrides), f"{kind}, {whole:,} whole numbers: {method}"
     method = "branch and bound" if matrix.is_mip else "dual simplex"
     return load_profile(SMALL, overrides), f"{kind}: {method}"
 
@@ -79,17 +89,24 @@ def solve(
         Stopped before a plan was held.
     """
     rounds = rounding.is_worth_it(draft, matrix)
-    profile, why = choose(name, overrides, matrix, rounds=rounds)
+    splits = None if rounds else parts.split(matrix, draft.horizon)
+    profile, why = choose(name, overrides, matrix, rounds=rounds, splits=splits)
     limit = time_limit_seconds
     if limit is None and "time_limit" in profile.options:
         limit = float(str(profile.options["time_limit"]))
     stages: tuple[Stage, ...] = ()
     first: Outcome | None = None
-    if rounds:
+    strategy = "rounded" if rounds else "parts" if splits is not None else "direct"
+    if strategy != "direct":
         relaxed = _with_simplex(choose(AUTO, overrides, _relaxed(matrix))[0], overrides)
-        first, stages = rounding.plan(draft, matrix, relaxed, profile, limit, on_progress)
+        if splits is None:
+            first, stages = rounding.plan(draft, matrix, relaxed, profile, limit, on_progress)
+        else:
+            first, stages = parts.plan(
+                draft, matrix, splits, relaxed, profile, _finer(profile), limit, on_progress
+            )
         if first.status is Status.OPTIMAL and rounding.is_close_enough(first, profile):
-            return _held(matrix, profile, first, why, stages, "rounded")
+            return _held(matrix, profile, first, why, stages, strategy)
         limit = limit and max(limit - first.seconds, 0.1)
     start = None if first is None or first.solution is None else first.solution.values
     # A profile that was asked for by name is not replaced by another one.
@@ -107,7 +124,13 @@ def solve(
         outcome = rounding.better(outcome, first)
     stopped = time_limit_seconds is not None or outcome.status is Status.INTERRUPTED
     outcome.accepted("feasible" if stopped else profile.accept)
-    return _held(matrix, profile, outcome, why, stages, "direct" if first is None else "rounded")
+    return _held(matrix, profile, outcome, why, stages, strategy)
+
+
+def _finer(profile: Profile) -> Profile:
+    """Return the profile of a part of the year: its gaps add up, and are not known yet."""
+    gap = min(1e-4, rounding.allowed_gap(profile) / 10.0)
+    return load_profile(SMALL, [f"mip_rel_gap={gap}"])
 
 
 def _relaxed(matrix: Matrix) -> Matrix:
@@ -137,7 +160,7 @@ def _held(
     if matrix.is_mip:
         if solution.row_duals is None:
             lp, _ = choose(AUTO, (), _relaxed(matrix))
-            by = lp if strategy == "rounded" else profile
+            by = profile if strategy == "direct" else lp
             fixed = highs.fixed_lp_duals(matrix, solution, by)
             if fixed.solution is not None and fixed.solution.row_duals is not None:
                 solution = fixed.solution

@@ -76,7 +76,7 @@ def plan(
         Called while the solver runs.
     """
     free = replace(matrix, integrality=np.zeros_like(matrix.integrality))
-    listener = _named("relaxation", on_progress)
+    listener = named("relaxation", on_progress)
     tried = highs.attempts(free, relaxed_profiles, time_limit=time_limit, on_progress=listener)
     stages = [Stage("relaxation", one.seconds, None, one.objective) for one in tried]
     first, spent = tried[-1], sum(one.seconds for one in tried)
@@ -88,7 +88,7 @@ def plan(
         held,
         [profile] if held.is_mip else relaxed_profiles,
         time_limit=left,
-        on_progress=_named("rounded", on_progress),
+        on_progress=named("rounded", on_progress),
     )
     second = tried[-1]
     stages += [Stage("rounded", one.seconds, one.objective, first.objective) for one in tried]
@@ -138,8 +138,12 @@ def is_close_enough(outcome: Outcome, profile: Profile) -> bool:
     """Return whether a plan's proven gap is within the profile's ``mip_rel_gap``."""
     if outcome.objective is None:
         return False
-    allowed = float(str(profile.options.get("mip_rel_gap", 1e-4)))
-    return relative_gap(outcome.objective, outcome.bound) <= allowed
+    return relative_gap(outcome.objective, outcome.bound) <= allowed_gap(profile)
+
+
+def allowed_gap(profile: Profile) -> float:
+    """Return the relative gap at which a profile stops."""
+    return float(str(profile.options.get("mip_rel_gap", 1e-4)))
 
 
 def better(outcome: Outcome, first: Outcome) -> Outcome:
@@ -156,9 +160,10 @@ def better(outcome: Outcome, first: Outcome) -> Outcome:
     return replace(kept, bound=bound, seconds=outcome.seconds + first.seconds)
 
 
-def _named(
+def named(
     stage: str, listener: Callable[[Progress], None] | None
 ) -> Callable[[Progress], None] | None:
+    """Return a listener that is told the stage as well."""
     if listener is None:
         return None
     return lambda progress: listener(replace(progress, stage=f"{stage}, {progress.stage}"))

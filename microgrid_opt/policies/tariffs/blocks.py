@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microgrid_opt.ledger import Linear
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from microgrid_opt.ledger import Linear
     from microgrid_opt.policies.tariffs.amounts import Amount
     from microgrid_opt.policies.tariffs.components import DemandBand, TieredExport
     from microgrid_opt.policies.tariffs.terms import Connection
 
     Numbers = NDArray[np.float64]
+
+
+HAIR = 1e-7
+"""Share of a block's end by which what is used may miss it, for the tolerance of a solver."""
+
+
+def _full_blocks(widths: Sequence[Numbers], relaxed: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """Return which blocks are full when what is used fills them in order."""
+    used = sum((relaxed[f"part_{k}"] for k in range(len(widths))), start=0.0 * widths[0])
+    ends = np.cumsum(widths, axis=0)
+    return {
+        f"full_{k}": np.asarray(used >= ends[k] * (1 - HAIR), dtype=float)
+        for k in range(len(widths) - 1)
+    }
+
+
+def _lowest_band(ends: Sequence[Numbers], relaxed: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """Return the lowest band that holds the billed demand, as 0 and 1 for each band."""
+    inside = np.array([relaxed["billed"] <= end * (1 + HAIR) for end in ends])
+    inside[-1] = True
+    lowest = inside.argmax(axis=0)
+    return {f"band_{k}": np.asarray(lowest == k, dtype=float) for k in range(len(ends))}
 
 
 class Blocks:
@@ -72,13 +96,19 @@ class Blocks:
     def _in_order(self, name: str, parts: Sequence[tuple[Any, Numbers]]) -> None:
         """Keep a block empty until the one before it is full."""
         at, b = self.at, self.at.b
+        flags = {}
         for k, ((before, width), (after, room)) in enumerate(pairwise(parts)):
-            full = b.monthly(f"tariff_{name}_full_{k}", unit="1", binary=True)
+            full = flags[f"full_{k}"] = b.monthly(f"tariff_{name}_full_{k}", unit="1", binary=True)
             for m in range(at.count):
                 filled = at.month_sum([(before, m, 1.0), (full, m, -float(width[m]))])
                 b.require_sum(f"tariff_{name}_filled_{k}_{m}", filled, ">=", 0.0)
                 begun = at.month_sum([(after, m, 1.0), (full, m, -float(room[m]))])
                 b.require_sum(f"tariff_{name}_begun_{k}_{m}", begun, "<=", 0.0)
+        b.round_by(
+            partial(_full_blocks, [width for _, width in parts]),
+            **flags,
+            **{f"part_{k}": part for k, (part, _) in enumerate(parts)},
+        )
 
     def write_bands(
         self, name: str, billed: Any, bands: Sequence[DemandBand], most: Numbers, valid: Numbers
@@ -98,6 +128,11 @@ class Blocks:
             b.require_sum(f"tariff_{name}_one_{m}", one, "==", 1.0)
             inside = at.month_sum([(billed, m, -1.0), *((p, m, float(e[m])) for p, e in picks)])
             b.require_sum(f"tariff_{name}_inside_{m}", inside, ">=", 0.0)
+        b.round_by(
+            partial(_lowest_band, [end for _, end in picks]),
+            billed=billed,
+            **{f"band_{k}": pick for k, (pick, _) in enumerate(picks)},
+        )
         return amount
 
     def write_export(self, component: TieredExport, name: str, valid: NDArray[np.bool_]) -> Amount:
@@ -111,11 +146,15 @@ class Blocks:
             split = at.month_sum([(part, m, -1.0) for part in parts])
             split = split + at.month_energy(at.sold, valid, m)
             b.require_sum(f"tariff_{name}_split_{m}", split, "==", 0.0)
-            for k, tier in enumerate(component.tiers[:-1]):
+            for k, tier in enumerate(component.tiers[:-1] if not component.yearly else ()):
                 filled = at.month_sum([(part, m, 1.0) for part in parts[: k + 1]])
                 end = tier.up_to_kwh_month or 0.0
                 if tier.up_to_import_share is not None:
                     bought = at.month_energy(at.bought, valid, m)
                     filled, end = filled - bought * tier.up_to_import_share, 0.0
                 b.require_sum(f"tariff_{name}_end_{k}_{m}", filled, "<=", end)
+        for k, tier in enumerate(component.tiers[:-1] if component.yearly else ()):
+            year = sum((b.times(part) for part in parts[: k + 1]), Linear())
+            end = (tier.up_to_kwh_year or 0.0) * at.horizon.year_share
+            b.require_sum(f"tariff_{name}_end_{k}", year, "<=", end)
         return amount

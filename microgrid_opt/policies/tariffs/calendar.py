@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.policies.tariffs.components import Component, Window
+    from microgrid_opt.policies.tariffs.components import Component, DemandResponse, Window
     from microgrid_opt.policies.tariffs.spec import TariffChoice
 
     Mask = NDArray[np.bool_]
@@ -61,6 +61,15 @@ def window_steps(windows: Sequence[Window], horizon: Horizon) -> Mask:
     return inside
 
 
+def event_steps(component: DemandResponse, horizon: Horizon) -> Mask:
+    """Return the steps that are events of demand response, shape (n,)."""
+    if component.at:
+        inside = hours_at(component.at, horizon, "at")
+    else:
+        inside = window_steps(component.when, horizon)
+    return inside & valid_steps(component, horizon)
+
+
 def hours_at(moments: Sequence[object], horizon: Horizon, key: str) -> Mask:
     """Return the steps that lie in an hour that begins at one of the local moments, shape (n,).
 
@@ -85,7 +94,11 @@ def hours_at(moments: Sequence[object], horizon: Horizon, key: str) -> Mask:
             stamp = stamp.tz_localize(zone) if stamp.tzinfo is None else stamp.tz_convert(zone)
         except ValueError:
             raise InputError(
-                Finding("is skipped or doubled by the clocks: give its offset.", key=key)
+                Finding(
+                    "is skipped or doubled by the clocks: give its offset.",
+                    key=key,
+                    value=f"{moment:%Y-%m-%dT%H:%M}",
+                )
             ) from None
         first = stamp.as_unit("ns").value
         inside |= (starts < first + 3_600_000_000_000) & (ends > first)

@@ -8,7 +8,7 @@ in `microgrid_opt.policies.tariffs.terms` for a plan.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, model_validator
@@ -16,6 +16,7 @@ from pydantic_core import core_schema
 
 from microgrid_opt.fields import (
     KW,
+    CostPerKWh,
     Factor,
     Fraction,
     Frozen,
@@ -23,6 +24,7 @@ from microgrid_opt.fields import (
     KVArhPerKWh,
     KWhPerKVAMonth,
     KWhPerMonth,
+    KWhPerYear,
     Minutes,
     MoneyPerDay,
     MoneyPerKVArh,
@@ -39,6 +41,7 @@ from microgrid_opt.fields import (
 from microgrid_opt.keys import Day, Identifier, Moment
 from microgrid_opt.series import (
     SeriesFactor,
+    SeriesKW,
     SeriesPrice,
     SeriesPricePerKVAMonth,
     SeriesPricePerKWMonth,
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
 
 ShareOfBill = Annotated[float, Unit("1", gt=-1, le=1)]
+Direction = Literal["import", "export", "both", "none", "credit"]
+"""Which energy a component prices; a credit is neither a charge on import nor needs an export."""
 
 _REGISTRY: dict[str, type[Component]] = {}
 
@@ -81,7 +86,7 @@ class Window(Frozen):
 class Component(Frozen):
     """Base of all components of a tariff; not usable itself."""
 
-    direction: ClassVar[Literal["import", "export", "both", "none"]] = "import"
+    direction: ClassVar[Direction] = "import"
 
     label: str | None = None
     """Name for tables; the key of the component when left out."""
@@ -214,7 +219,7 @@ class TieredEnergy(Component):
 class FixedCharge(Component):
     """Price of each month or each day, whatever is used."""
 
-    direction: ClassVar[Literal["import", "export", "both", "none"]] = "none"
+    direction: ClassVar[Direction] = "none"
     type: Literal["fixed"]
     price_per_month: MoneyPerMonth = 0.0
     """Price of each calendar month that the horizon touches."""
@@ -228,7 +233,7 @@ class FixedCharge(Component):
 class ExportCredit(Component):
     """Revenue of each kWh sold: a wholesale or feed-in price, or a premium on top of another one."""
 
-    direction: ClassVar[Literal["import", "export", "both", "none"]] = "export"
+    direction: ClassVar[Direction] = "export"
     type: Literal["export"]
     price_per_kwh: SeriesPrice
     """Revenue of each kWh sold; may be negative."""
@@ -239,6 +244,8 @@ class ExportTier(Frozen):
 
     up_to_kwh_month: KWhPerMonth | None = None
     """Export of the month up to which the block reaches."""
+    up_to_kwh_year: KWhPerYear | None = None
+    """Export of the year up to which the block reaches; of a shorter horizon its share."""
     up_to_import_share: PositiveFraction | None = None
     """End of the block as a share of the month's import, instead of a number of kWh."""
     price_per_kwh: MoneyPerKWh
@@ -246,19 +253,22 @@ class ExportTier(Frozen):
 
     @model_validator(mode="after")
     def _one_end(self) -> Self:
-        refuse_both(self, "up_to_kwh_month", "up_to_import_share")
+        ends = ("up_to_kwh_month", "up_to_kwh_year", "up_to_import_share")
+        for one, other in combinations(ends, 2):
+            refuse_both(self, one, other)
         return self
 
     @property
     def open(self) -> bool:
         """Whether the block has no end."""
-        return self.up_to_kwh_month is None and self.up_to_import_share is None
+        ends = (self.up_to_kwh_month, self.up_to_kwh_year, self.up_to_import_share)
+        return ends == (None, None, None)
 
 
 class TieredExport(Component):
-    """Export of each month in bins, such as net metering up to the import and wholesale beyond."""
+    """Export of each month or year in bins, such as net metering up to the import, wholesale beyond."""
 
-    direction: ClassVar[Literal["import", "export", "both", "none"]] = "export"
+    direction: ClassVar[Direction] = "export"
     type: Literal["tiered_export"]
     tiers: Annotated[tuple[ExportTier, ...], *Some]
     """Bins in the order in which they are filled, the best price first; a bin ends where a later one
@@ -270,13 +280,21 @@ class TieredExport(Component):
             raise refuse("tiers", "every tier but the last needs an end, and the last has none.")
         if any(b.price_per_kwh > a.price_per_kwh for a, b in pairwise(self.tiers)):
             raise refuse("tiers", "prices of exported energy must not rise from tier to tier.")
+        yearly = [tier.up_to_kwh_year is not None for tier in self.tiers[:-1]]
+        if any(yearly) and not all(yearly):
+            raise refuse("tiers", "bins of the year and of the month cannot be mixed.")
         return self
+
+    @property
+    def yearly(self) -> bool:
+        """Whether the bins are those of the year."""
+        return any(tier.up_to_kwh_year is not None for tier in self.tiers)
 
 
 class NetMetering(Component):
     """Exported energy cancels bought energy of the same price within a period."""
 
-    direction: ClassVar[Literal["import", "export", "both", "none"]] = "both"
+    direction: ClassVar[Direction] = "both"
     type: Literal["net_metering"]
     period: Literal["month", "year"] = "month"
     """Period within which energy is netted; a year is the whole horizon."""
@@ -293,7 +311,7 @@ class NetMetering(Component):
 class ContractForDifference(Component):
     """A share of the export is settled between a strike price and a reference price."""
 
-    direction: ClassVar[Literal["import", "export", "both", "none"]] = "export"
+    direction: ClassVar[Direction] = "export"
     type: Literal["contract_for_difference"]
     share: Fraction = 1.0
     """Share of the export that is settled."""
@@ -441,10 +459,47 @@ class CapacityCharge(Component):
 class StandbyCharge(Component):
     """Price of each kW of standby service that is agreed, such as for own generation."""
 
-    direction: ClassVar[Literal["import", "export", "both", "none"]] = "none"
+    direction: ClassVar[Direction] = "none"
     type: Literal["standby"]
     price_per_kw_month: SeriesPricePerKWMonth
     """Price of each kW of standby."""
+
+
+# ---------------------------------------------------------------------------------- demand response
+
+
+class DemandResponse(Component):
+    """Payment for import below a baseline in events, and for power that is committed to it."""
+
+    direction: ClassVar[Direction] = "credit"
+    type: Literal["demand_response"]
+    baseline_kw: SeriesKW
+    """Import from which the cut is counted, as the programme measures it."""
+    when: tuple[Window, ...] = ()
+    """Hours that are events."""
+    at: tuple[Moment, ...] = ()
+    """Local hours that are events, each from its start, instead of `when`."""
+    price_per_kwh: CostPerKWh = 0.0
+    """Payment for each kWh of import below the baseline in events."""
+    committed_kw: KW = 0.0
+    """Power that is committed in every event."""
+    price_per_kw_month: MoneyPerKWMonth = 0.0
+    """Payment for each committed kW in each month with an event."""
+    shortfall_price_per_kwh: CostPerKWh = 0.0
+    """Penalty for each kWh by which the cut is less than what is committed."""
+
+    @model_validator(mode="after")
+    def _events(self) -> Self:
+        if bool(self.when) == bool(self.at):
+            raise refuse("component", "events are needed: give one of `when` and `at`.")
+        if self.option is not None:
+            raise refuse("component", "payments cannot be an option of a choice: drop `option`.")
+        if not self.committed_kw and (self.price_per_kw_month or self.shortfall_price_per_kwh):
+            raise refuse(
+                "component",
+                "`price_per_kw_month` and `shortfall_price_per_kwh` need `committed_kw`.",
+            )
+        return self
 
 
 # ------------------------------------------------------------------------- reactive power, whole bill
@@ -506,7 +561,7 @@ class Surcharge(Component):
 class MinimumBill(Component):
     """What a month costs at least; the difference to the other components is added."""
 
-    direction: ClassVar[Literal["import", "export", "both", "none"]] = "none"
+    direction: ClassVar[Direction] = "none"
     type: Literal["minimum_bill"]
     amount_per_month: MoneyPerMonth
     """Least bill of a month."""

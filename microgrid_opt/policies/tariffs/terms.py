@@ -34,6 +34,7 @@ from microgrid_opt.policies.tariffs.components import (
     ContractDemand,
     ContractForDifference,
     DemandCharge,
+    DemandResponse,
     EnergyCharge,
     ExportCredit,
     FixedCharge,
@@ -47,6 +48,7 @@ from microgrid_opt.policies.tariffs.components import (
     TieredExport,
 )
 from microgrid_opt.policies.tariffs.peaks import Peaks
+from microgrid_opt.policies.tariffs.response import write_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -281,6 +283,10 @@ class Connection:
     def _(self, component: ContractDemand, name: str) -> Amount:
         return self.peaks.write_contract(component, name)
 
+    @amount.register(DemandResponse)
+    def _(self, component: DemandResponse, name: str) -> Amount:
+        return write_response(self, component, name) if self.bought is not None else self.nothing()
+
     @amount.register(CapacityCharge)
     def _(self, component: CapacityCharge, name: str) -> Amount:
         if component.price_per_kva_month is not None:
@@ -410,10 +416,13 @@ class Connection:
             yearly = [
                 key
                 for key, other in self.active.items()
-                if isinstance(other, NetMetering) and other.period == "year"
+                if (isinstance(other, NetMetering) and other.period == "year")
+                or (isinstance(other, TieredExport) and other.yearly)
             ]
             if yearly:
-                raise self.refused(name, "a minimum bill needs net metering by month.")
+                raise self.refused(
+                    name, f"a minimum bill needs months: {yearly[0]!r} is by the year."
+                )
             counted = self.nothing()
             for key, amount in self.amounts.items():
                 counted = counted if key == name else counted + amount
