@@ -49,7 +49,7 @@ def show_pathway(
     out.print(pathway.name, style="bold")
     for text, style in _verdict(plan):
         out.print(text, style=style)
-    for part in (_stages(pathway), *_sizes(plan), _limits(pathway)):
+    for part in (*_stages(pathway), *_sizes(plan), _limits(pathway)):
         if part is not None:
             out.print()
             out.print(part)
@@ -102,26 +102,38 @@ def _verdict(plan: PathwayPlan) -> Iterator[tuple[str, str]]:
     yield f"{text}.", style
 
 
-def _stages(pathway: Pathway) -> Table:
-    rows = pathway.stages.to_dict("records")
-    money = pathway.currency
-    shown: tuple[tuple[str, str, float], ...] = (
-        (f"Cost [{money}/year]", "cost", 1.0),
-        ("Reference", "reference_cost", 1.0),
-        ("CO2 [t/year]", "co2_kg", 1.0 / KG_PER_T),
-        ("Reference", "reference_co2_kg", 1.0 / KG_PER_T),
-        ("CO2 [t/tce]", "co2_t_per_tce", 1.0),
-        (f"Investment [{money}]", "capex", 1.0),
+def _stages(pathway: Pathway) -> Iterator[Table]:
+    """Yield what each stage costs and spends, and what it emits."""
+    money, tonnes = pathway.currency, 1.0 / KG_PER_T
+    parts = (
+        (
+            f"Cost [{money}/year]",
+            (
+                ("Plan", "cost", 1.0),
+                ("Reference", "reference_cost", 1.0),
+                (f"Investment [{money}]", "capex", 1.0),
+            ),
+        ),
+        (
+            "CO2 [t/year]",
+            (
+                ("Plan", "co2_kg", tonnes),
+                ("Reference", "reference_co2_kg", tonnes),
+                ("Intensity [t/tce]", "co2_t_per_tce", 1.0),
+            ),
+        ),
     )
-    shown = tuple(one for one in shown if pathway.stages[one[1]].notna().any())
-    made = table("Years", *(title for title, _, _ in shown))
-    made.columns[0].no_wrap = True
-    columns = [
-        aligned(_without_dust([row[name] * factor for row in rows])) for _, name, factor in shown
-    ]
-    for row, *cells in zip(rows, *columns, strict=True):
-        made.add_row(_span(row["year"], row["last_year"]), *cells)
-    return made
+    rows = pathway.stages.to_dict("records")
+    for title, columns in parts:
+        shown = [one for one in columns if pathway.stages[one[1]].notna().any()]
+        made = table(title, *(name for name, _, _ in shown))
+        cells = [
+            aligned(_without_dust([row[name] * factor for row in rows]))
+            for _, name, factor in shown
+        ]
+        for row, *values in zip(rows, *cells, strict=True):
+            made.add_row(_span(row["year"], row["last_year"]), *values)
+        yield made
 
 
 def _without_dust(values: list[float]) -> list[float]:
