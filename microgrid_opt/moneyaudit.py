@@ -69,7 +69,7 @@ def worths_of_size(
     end = life if method == "lifetime" and math.isfinite(life) else finance.project_years
     nominal = (1.0 + rate) * (1.0 + finance.inflation)
     tax = _tax(finance)
-    crf = (1.0 / end) if rate == 0 else rate / (1.0 - (1.0 + rate) ** -end)
+    crf = (1.0 / end) if rate == 0 else rate / -math.expm1(-end * math.log1p(rate))
     before_tax = crf / (1.0 - tax)
 
     spent = deducted = 0.0
@@ -230,7 +230,8 @@ def _loan_worth(finance: Finance, end: float, nominal: float, tax: float) -> flo
         elif loan.repayment == "equal_principal":
             paid = loan.share_fraction / repaying
         else:
-            service = debt / left if rate == 0 else debt * rate / (1.0 - (1.0 + rate) ** -left)
+            grown = -math.expm1(-left * math.log1p(rate))
+            service = debt * rate / grown if grown else debt / left
             paid = service - interest
         value -= (interest * (1.0 - tax) + paid) * nominal**-year
         debt -= paid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.bill.beside import connections, is_levelised
@@ -71,6 +72,9 @@ def show_plan(out: Console, plan: Plan, folder: Path | None, files: Sequence[str
         out.print(f"Saved in {folder}: {', '.join(files)}", soft_wrap=True)
         if not plan.results.bill.empty:
             out.print("The bill by month and component: tables/bill.parquet", soft_wrap=True)
+        if plan.comparison is not None and plan.comparison.flows is not None:
+            command = shlex.join(["microgrid-opt", "proforma", str(folder), "--out"])
+            out.print(f"The cash flow: {command} cash.xlsx", soft_wrap=True)
 
 
 def show_comparison(out: Console, held: Comparison, folders: tuple[Path, Path]) -> None:
@@ -341,6 +345,7 @@ def _figures(held: Sequence[Results]) -> Table | None:
 def _earnings(held: Comparison, title: str = "Against the reference plan") -> Table:
     currency = held.currency
     years = f"{held.project_years:g} years at {percent(held.discount_rate)}"
+    years += f", {held.terms}" if held.terms else ""
     made = table(title, "")
     made.add_row("Extra investment", amount(held.extra_capex, currency))
     made.add_row(f"Net present value, {years}", amount(held.npv, currency))

@@ -43,7 +43,7 @@ from microgrid_opt.finance.loan import Loan, repayments
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from microgrid_opt.finance.spec import LoanTerms, Tax
+    from microgrid_opt.finance.terms import LoanTerms, Tax
 
 Dated = dict[float, float]
 

@@ -30,7 +30,8 @@ class CashFlows:
     """Dated payments of a plan against a reference; money that comes in is positive.
 
     All tuples have the length of `years`, the dates [years] in ascending order: every whole year
-    from 0 to the end of the project and the dates of replacements between them.
+    from 0 to the end of the project and the dates of replacements between them. The last three stay
+    empty where there are no incentives, loans and taxes.
     """
 
     years: tuple[float, ...]
@@ -38,12 +39,16 @@ class CashFlows:
     saving: tuple[float, ...]
     replacement: tuple[float, ...]
     residual: tuple[float, ...]
+    incentive: tuple[float, ...] = ()
+    loan: tuple[float, ...] = ()
+    tax: tuple[float, ...] = ()
 
     @property
     def net(self) -> tuple[float, ...]:
-        """Sum of the four kinds at every date [money]."""
-        kinds = zip(self.investment, self.saving, self.replacement, self.residual, strict=True)
-        return tuple(math.fsum(parts) for parts in kinds)
+        """Sum of all kinds at every date [money]."""
+        kinds = [self.investment, self.saving, self.replacement, self.residual]
+        kinds += [kind for kind in (self.incentive, self.loan, self.tax) if kind]
+        return tuple(math.fsum(parts) for parts in zip(*kinds, strict=True))
 
     @property
     def net_by_year(self) -> tuple[float, ...]:

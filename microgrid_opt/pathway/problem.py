@@ -231,6 +231,7 @@ def _idle_terms(problem: Problem) -> Iterator[Finding]:
     for name, hint in (
         ("escalation", "give the prices of each stage"),
         ("incentives", "take grants off the capex of a stage, payments off its running costs"),
+        ("third_party", "plan a stage alone (`--stage`) for its cash flow"),
     ):
         if getattr(finance, name):
             yield Finding(

@@ -7,10 +7,9 @@ added in the browser, where light or dark is known.
 from __future__ import annotations
 
 import math
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from microgrid_opt.report.colours import CATEGORIES, PLAN, REFERENCE, categories, faded
+from microgrid_opt.report.colours import PLAN, REFERENCE, categories, faded
 from microgrid_opt.report.tables import format_quantity, humanised, scaled
 
 if TYPE_CHECKING:
@@ -238,53 +237,3 @@ def ledger_unit(held: Results, effect: str) -> str:
 
 def _gross(sums: Iterable[Mapping[str, float]]) -> float:
     return max((sum(map(abs, parts.values())) for parts in sums), default=0.0)
-
-
-def cash_flow(view: View) -> Spec | None:
-    """Return dated payments against the reference and their running sum; ``None`` without them."""
-    held = view.plan.comparison
-    flows = None if held is None else held.flows
-    if flows is None or not any(flows.net):
-        return None
-    running = list(accumulate(flows.net))
-    divisor, shown = scaled([*flows.net, *running], view.currency, least=1.0)
-    years = list(flows.years)
-    parts = (
-        ("Investment", flows.investment, CATEGORIES[0]),
-        ("Operating saving", flows.saving, CATEGORIES[4]),
-        ("Replacement", flows.replacement, CATEGORIES[3]),
-        ("Residual value", flows.residual, CATEGORIES[2]),
-    )
-    hover = f"%{{fullData.name}}: %{{y:,.5~r}} {shown}<extra></extra>"
-    traces: list[Spec] = [
-        {
-            "type": "bar",
-            "name": name,
-            "x": years,
-            "y": [rounded(value / divisor) for value in values],
-            "marker": {"color": colour},
-            "hovertemplate": hover,
-        }
-        for name, values, colour in parts
-        if any(values)
-    ]
-    traces.append(
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": "Sum so far",
-            "x": years,
-            "y": [rounded(value / divisor) for value in running],
-            "line": {"color": "ink", "width": 2},
-            "marker": {"color": "ink", "size": 5},
-            "hovertemplate": hover,
-        }
-    )
-    layout = {
-        "barmode": "relative",
-        "xaxis": {"title": {"text": "Year of the project"}},
-        "yaxis": {"title": {"text": shown}, "zeroline": True},
-        "hovermode": "x unified",
-        "legend": {"orientation": "h"},
-    }
-    return figure("Payments against the reference plan", traces, layout, 340)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.audit import Audit
     from microgrid_opt.bill.beside import Connection
+    from microgrid_opt.finance.proforma import Proforma
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
 
@@ -129,6 +130,16 @@ class View:
         """What each connection is billed in the plan and, where there is one, the reference plan."""
         held = [one for one in (self.results, self.reference) if one is not None]
         return connections([one.bill for one in held])
+
+    @cached_property
+    def proforma(self) -> Proforma | None:
+        """The cash flow of the plan; ``None`` without a reference plan or whole years."""
+        from microgrid_opt.finance.proforma import proforma
+
+        park = self.plan.problem.park
+        if self.reference is None or park.finance.project_years % 1:
+            return None
+        return proforma(self.results, self.reference, park)
 
     def ledger(self, held: Results) -> pd.DataFrame:
         """Return a ledger in which all that a tariff charges is one category."""

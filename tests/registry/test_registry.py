@@ -59,6 +59,7 @@ OTHER_MEANING = {
     ("policies/tariffs/components.py", "demand"): "a kind of charge",
     ("bill/of_plan.py", "demand"): "a kind of charge",
     ("report/bills.py", "line"): "a key of plotly",
+    ("report/cashflow.py", "line"): "a key of plotly",
     ("report/figures.py", "line"): "a key of plotly",
     ("report/sankey.py", "line"): "a key of plotly",
     ("report/tables.py", "pv"): "how to spell a word",

@@ -133,7 +133,7 @@ def test_the_page_allows_its_own_scripts_and_no_network(year: Plan) -> None:
     assert policy.startswith("default-src 'none';")
     loading = {"src", "href", "srcset", "action", "data", "poster"}
     linked = {a[name] for _, a in page.elements for name in loading & set(a)}
-    assert linked == {f"#{name}" for name in (*SECTIONS, "bill")}
+    assert linked == {f"#{name}" for name in (*SECTIONS, "bill", "cash")}
     style = next(part for part in re.findall(r"<style>(.*?)</style>", text, flags=re.S))
     assert "url(" not in style
     assert "@import" not in style

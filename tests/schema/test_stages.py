@@ -104,8 +104,11 @@ def test_a_year_twice_is_refused() -> None:
     [
         ("{horizon: {hours: 2}}", "the horizon must be the same in all stages"),
         ("{currency: EUR}", "the currency must be the same in all stages"),
-        ("{finance: {discount_rate: 0.1}}", "the discount rate must be the same in all stages"),
-        ("{finance: {annuity: straight_line}}", "the annuity must be the same in all stages"),
+        ("{finance: {discount_rate: 0.1}}", "the financial terms must be the same in all stages"),
+        (
+            "{finance: {annuity: straight_line}}",
+            "the financial terms must be the same in all stages",
+        ),
         ("{members: {a: {}}}", "the members must be the same in all stages"),
         ("{site: {timezone: UTC}}", "the time zone must be the same in all stages"),
         (
@@ -148,6 +151,28 @@ def test_the_annuity_of_the_project_life_is_refused() -> None:
         with pytest.raises(InputError, match="write `annuity: lifetime`") as caught:
             staged(text("{2027: {}, 2030: {}}", finance=given))
         assert [finding.key for finding in caught.value.findings] == ["finance.annuity"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        ("escalation: {grid: 0.02}", "give the prices of each stage"),
+        (
+            "incentives: {g: {type: grant, assets: [pv], fraction: 0.1}}",
+            "take grants off the capex",
+        ),
+        (
+            "third_party: {x: {type: lease, assets: [pv], payment_per_year: 1, years: 5}}",
+            "a stage alone",
+        ),
+    ],
+)
+def test_terms_of_one_project_are_refused(terms: str, told: str) -> None:
+    """Proves: what stands for the years of one project is told with the way out, at its own line."""
+    given = PLAIN.replace("annuity: lifetime", f"annuity: lifetime, {terms}")
+    with pytest.raises(InputError, match=re.escape(told)) as caught:
+        staged(text("{2027: {}, 2030: {}}", finance=given))
+    assert [finding.key for finding in caught.value.findings] == [f"finance.{terms.split(':')[0]}"]
 
 
 def test_what_was_bought_may_go_when_its_life_is_over() -> None:

@@ -511,6 +511,7 @@ def test_sizes_share_one_declaration(cls: type[Size], unit: str, suffix: str) ->
         f"fixed_{suffix}": unit,
         f"unit_{suffix}": unit,
         f"capex_per_{suffix}": per,
+        f"capex_blocks_per_{suffix}": unit,
         "fixed_capex": "currency",
         f"fixed_om_per_{suffix}_year": f"{per}/year",
         "fixed_om_fraction": "1",
