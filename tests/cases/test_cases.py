@@ -1,4 +1,23 @@
-"""Every shipped case against its expected.yaml."""
+"""Every shipped case against its expected.yaml, which may hold:
+
+``origin``
+    Where the values come from: by hand, another tool, a published figure.
+``relative_tolerance``
+    Of every value; sizes have 1e-4 at least, shadow prices 1e-3.
+``slow``
+    True for a case of more than five seconds.
+``gap``
+    At which a plan with whole numbers may stop.
+``plan``, ``reference``
+    ``cost``, ``co2_kg``, ``sizes`` (asset.size), ``energy_kwh`` (asset.series, summed over the horizon),
+    ``shadow_prices`` (of caps that bind), ``between`` (asset.figure: least, most).
+    Of a case with stages: ``present_value``, ``npv``, ``co2_kg`` and, by year, ``stages`` with the same
+    values; ``reference`` has them by year.
+``scenarios``
+    By the name of a scenario of the park: ``plan`` and ``reference`` of its own, and ``relative_tolerance``,
+    ``slow`` and ``gap`` where they differ from those of the case. What is left out of ``plan`` or
+    ``reference`` is not checked; the case's own values never hold for a scenario.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +41,43 @@ def expected(name: str) -> dict[str, Any]:
     return dict(yaml.safe_load(text))
 
 
-CASES = [
-    pytest.param(name, marks=pytest.mark.slow) if expected(name).get("slow") else name
+KEYS = {"origin", "relative_tolerance", "slow", "gap", "plan", "reference", "scenarios"}
+VALUES = {"cost", "co2_kg", "sizes", "energy_kwh", "shadow_prices", "between"}
+WHOLE = {"present_value", "npv", "stages"}
+"""Values of a pathway."""
+SHARED = ("relative_tolerance", "slow", "gap")
+"""What a scenario takes from its case."""
+
+
+def promises(whole: dict[str, Any]) -> dict[str | None, dict[str, Any]]:
+    """Return what a file promises of the park as it stands (None) and of each of its scenarios."""
+    shared = {key: whole[key] for key in SHARED if key in whole}
+    own = {key: value for key, value in whole.items() if key != "scenarios"}
+    return {None: own, **{name: shared | one for name, one in whole.get("scenarios", {}).items()}}
+
+
+def unknown(whole: dict[str, Any]) -> set[str]:
+    """Return the keys of a file that no test would look at."""
+    found = set(whole) - KEYS
+    for name, one in promises(whole).items():
+        found |= set() if name is None else set(one) - {*SHARED, "plan", "reference"}
+        for held in (one.get("plan", {}), one.get("reference", {})):
+            by_year = held.get("stages", {}) | {y: v for y, v in held.items() if isinstance(y, int)}
+            found |= set(held) - VALUES - WHOLE - set(by_year)
+            for values in by_year.values():
+                found |= set(values) - VALUES
+    return found
+
+
+PROMISES = [
+    pytest.param(
+        name,
+        scenario,
+        marks=[pytest.mark.slow] if one.get("slow") else [],
+        id=name if scenario is None else f"{name}-{scenario}",
+    )
     for name in case_names()
+    for scenario, one in promises(expected(name)).items()
 ]
 WITH_SERIES = [n for n in case_names() if (shipped("cases") / n / "make_series.py").is_file()]
 
@@ -68,12 +121,11 @@ def check_stages(plan: PathwayPlan, wanted: dict[str, Any]) -> None:
         check(reference, promised, tolerance)
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_case_gives_what_it_promises(name: str) -> None:
+@pytest.mark.parametrize(("name", "scenario"), PROMISES)
+def test_case_gives_what_it_promises(name: str, scenario: str | None) -> None:
     """Proves: the plan and its reference are those of expected.yaml, and the audit is green."""
-    wanted = expected(name)
-    assert wanted["origin"]
-    plan = solve(load(name), gap=wanted.get("gap"))
+    wanted = promises(expected(name))[scenario]
+    plan = solve(load(name, scenario=scenario), gap=wanted.get("gap"))
     if not isinstance(plan, Plan):
         check_stages(plan, wanted)
         return
@@ -85,6 +137,38 @@ def test_case_gives_what_it_promises(name: str) -> None:
         assert plan.reference_audit is not None
         assert plan.reference_audit.passed
         check(plan.reference, wanted["reference"], tolerance)
+
+
+@pytest.mark.parametrize("name", case_names())
+def test_every_promise_is_one_that_is_checked(name: str) -> None:
+    """Proves: no key of expected.yaml is overlooked, and each scenario stands in the park and promises."""
+    whole = expected(name)
+    assert whole["origin"]
+    assert not unknown(whole)
+    park = yaml.safe_load((shipped("cases") / name / "park.yaml").read_text(encoding="utf-8"))
+    for scenario, one in promises(whole).items():
+        assert one["plan"]
+        assert scenario is None or scenario in park["scenarios"]
+
+
+def test_promises_of_scenarios() -> None:
+    """Proves: a scenario has its own values, and the case's tolerance unless it has another.
+
+    Sensitivity: keys that nobody reads are told, at every level.
+    """
+    whole = {"origin": "by hand", "relative_tolerance": 1e-6, "slow": True, "plan": {"cost": 1.0}}
+    assert promises(whole) == {None: whole}
+    both = {"dear": {"plan": {"cost": 2.0}}, "rough": {"gap": 0.01, "relative_tolerance": 1e-2}}
+    assert promises({**whole, "scenarios": both}) == {
+        None: whole,
+        "dear": {"relative_tolerance": 1e-6, "slow": True, "plan": {"cost": 2.0}},
+        "rough": {"relative_tolerance": 1e-2, "slow": True, "gap": 0.01},
+    }
+    assert not unknown({**whole, "scenarios": both})
+    wrong = {"a": {"origin": "x", "plan": {"size": {}}, "reference": {"costs": 1.0}}}
+    assert unknown({**whole, "scenario": {}, "scenarios": wrong}) == {
+        *("scenario", "origin", "size", "costs"),
+    }
 
 
 def test_yangzhou_numbers_of_the_policy_text() -> None:
