@@ -128,9 +128,8 @@ def solve(
 
 
 def _finer(profile: Profile) -> Profile:
-    """Return the profile of a part of the year: its gaps add up, and are not known yet."""
-    gap = min(1e-4, rounding.allowed_gap(profile) / 10.0)
-    return load_profile(SMALL, [f"mip_rel_gap={gap}"])
+    """Return the profile of a part of the year, whose gap is a share of the one that is asked for."""
+    return load_profile(SMALL, [f"mip_rel_gap={rounding.allowed_gap(profile) / 2.0}"])
 
 
 def _relaxed(matrix: Matrix) -> Matrix:

@@ -313,6 +313,10 @@ class _Search:
         self.bound = self.matrix.sign * (first.objective or 0.0)
         prices = first.solution.row_duals
         flows = first.solution.values
+        if self.is_rounded_whole():
+            self.next_plan(None, flows)
+            if self.is_closed(gap):
+                prices = None
         seen: set[tuple[int, bytes]] = set()
         for _ in range(MOST_ROUNDS):
             if prices is None or (self.limit is not None and self.seconds > self.limit):
@@ -331,6 +335,16 @@ class _Search:
         best = self.best or replace(first, status=Status.UNKNOWN, solution=None, objective=None)
         ended = replace(best, bound=self.matrix.sign * self.bound, seconds=self.seconds)
         return ended, tuple(self.stages)
+
+    def is_rounded_whole(self) -> bool:
+        """Return whether the assets make all whole numbers of the flows."""
+        known = np.zeros(self.matrix.column_count, dtype=bool)
+        for rounding in self.draft.roundings:
+            for one in rounding.series.values():
+                block = self.matrix.column_blocks.get(getattr(one, "name", ""))
+                if block is not None:
+                    known[block.slice] = True
+        return bool(known[self.year.whole].all())
 
     def between(self, prices: Floats | None) -> Floats | None:
         """Return the prices to try next: of the latest plan, or half way to the best known ones.

@@ -105,11 +105,11 @@ def text(tariff: Any, loads: list[float], *, carbon: bool = False, capex: int = 
 
 
 def both(body: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Results, Results, Audit]:
-    """Return the exact optimum, and the plan of the parts without branch and bound behind them."""
+    """Return the exact optimum, and the plan of the parts to a gap of 1 %."""
     exact, _ = study.run(problem_of(body), EXACT)
     assert exact.run.strategy == "direct"
     monkeypatch.setattr(parts, "LEAST_NONZEROS", 0)
-    found, audit = study.run(problem_of(body), study.Asked("test", ("mip_rel_gap=0.9",)))
+    found, audit = study.run(problem_of(body), study.Asked("test", ("mip_rel_gap=0.01",)))
     monkeypatch.undo()
     assert found.run.strategy == "parts"
     return exact, found, audit
@@ -126,11 +126,9 @@ def test_bound_and_plan_enclose_the_optimum(
     assert found.run.bound is not None
     assert found.run.bound <= exact.cost + slack
     assert exact.cost <= found.cost + slack
-    assert [stage.name for stage in found.run.stages][:3] == [
-        "relaxation",
-        "part by part",
-        "whole numbers held",
-    ]
+    stages = [stage.name for stage in found.run.stages]
+    assert stages[0] == "relaxation"
+    assert "whole numbers held" in stages
 
 
 @pytest.mark.parametrize("tariff", list(FORMULATIONS.values()), ids=list(FORMULATIONS))
