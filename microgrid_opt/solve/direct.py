@@ -105,7 +105,9 @@ def solve(
             first, stages = parts.plan(
                 draft, matrix, splits, relaxed, profile, _finer(profile), limit, on_progress
             )
-        if first.status is Status.OPTIMAL and rounding.is_close_enough(first, profile):
+        closed = first.status is Status.OPTIMAL and rounding.is_close_enough(first, profile)
+        if closed or first.status is Status.INTERRUPTED:
+            first.accepted("feasible")
             return _held(matrix, profile, first, why, stages, strategy)
         limit = limit and max(limit - first.seconds, 0.1)
     start = None if first is None or first.solution is None else first.solution.values

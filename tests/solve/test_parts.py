@@ -181,8 +181,22 @@ def test_any_prices_prove_a_bound(
     assert split is not None
     assert split.count == 6
     prices = np.random.default_rng(seed).normal(0.0, 5.0, matrix.row_count)
-    proven, _ = parts.bound(matrix, split, prices, load_profile("test"))
+    proven, _, _ = parts.bound(matrix, split, prices, load_profile("test"))
     assert proven <= exact.objective + 1e-6 * abs(exact.objective)
+
+
+def test_ctrl_c_returns_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: stopped while parts are solved, the plan of the flows is returned with its bound."""
+    exact, _ = study.run(problem_of(text(FORMULATIONS["falling demand"], LOADS)), EXACT)
+    monkeypatch.setattr(parts, "LEAST_NONZEROS", 0)
+    monkeypatch.setattr(parts, "bound", lambda *_: (-np.inf, None, True))
+    found, audit = study.run(
+        problem_of(text(FORMULATIONS["falling demand"], LOADS)), study.Asked("test")
+    )
+    audit.require()
+    assert found.run.status == "interrupted"
+    assert found.run.bound is not None
+    assert found.run.bound <= exact.cost * (1 + 1e-9) <= found.cost * (1 + 2e-9)
 
 
 def test_few_months_and_small_models_are_solved_at_once() -> None:
