@@ -123,6 +123,9 @@ FORMULATIONS: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {
 }
 """Binaries of whole years stand in falling tiers, bands, rebates and choices; the others are linear."""
 
+COARSE = 5e-3
+"""Least gap for bands, whose steps of price are large beside it."""
+
 
 def grid_of(name: str) -> dict[str, Any]:
     """Return the keys of the connection under a formulation."""
@@ -196,7 +199,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = given.names or list(FORMULATIONS)
     rows = []
     for name in ["plain prices", *names, "plain prices"]:
-        rows.append(measure(name, given.gap, given.limit))
+        gap = max(given.gap, COARSE) if name.startswith("bands") else given.gap
+        rows.append(measure(name, gap, given.limit))
         print(json.dumps(rows[-1]), flush=True)
     print(table(rows))
 

@@ -111,7 +111,8 @@ def _horizon(table: Table, what: MeterFile, holidays: frozenset[date]) -> Horizo
     if len(times) < 2:
         raise InputError(Finding("has one row: an interval needs two at least.", where))
     gaps = np.diff(times)
-    if (gaps == 0).any():
+    # Without offsets the doubled hour of a clock change may be meant: the reader tells that.
+    if (gaps == 0).any() and (stamps.zoned or not gaps.any()):
         twice = pd.Timestamp(int(times[int(np.flatnonzero(gaps == 0)[0])]))
         raise InputError(Finding(f"has two rows for {twice:%Y-%m-%d %H:%M}: keep one.", where))
     step = int(gaps[gaps > 0].min()) if gaps.any() else 0

@@ -16,7 +16,9 @@ profiles.py     load_profile(name, overrides): solvers/*.yaml
 status.py       Status (why it stopped) apart from Solution (what is held); Outcome, Progress
 certify.py      residuals, dual bound and optimality conditions by NumPy alone
 explain.py      explain(matrix): which limits conflict, where and by how much
-direct.py       the plain strategy: the whole model once
+direct.py       which way a model is solved: at once, or first
+  rounding.py     thousands of on/off decisions: relaxed, rounded, priced
+  parts.py        a few whole numbers in a year: bounded and held month by month
 diagnosis.py    infeasibility in a planner's words
 ```
 

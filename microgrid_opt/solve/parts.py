@@ -135,7 +135,7 @@ def _span(of_entry: Ints, entry: NDArray[np.int32], rows: int) -> tuple[Ints, In
 
 def bound(
     matrix: Matrix, parts: Parts, prices: Floats, profile: Profile, time_limit: float | None = None
-) -> tuple[float, Floats | None]:
+) -> tuple[float, Floats | None, bool]:
     """Return what prices prove, as a minimisation, and the values that the parts take.
 
     Parameters
@@ -150,7 +150,8 @@ def bound(
     Returns
     -------
     tuple
-        The bound, and each column's value in its own part; ``None`` where a part has none.
+        The bound; each column's value in its own part, ``None`` where a part has none; and whether
+        Ctrl-C ended it.
     """
     loose = parts.row == NONE
     y = prices.copy()
@@ -169,15 +170,16 @@ def bound(
         one, columns = _part(matrix, parts, number, part, credit, own)
         left = None if end is None else max(end - time.perf_counter(), 0.1)
         outcome = highs.solve(one, profile, time_limit=left)
-        if not np.isfinite(outcome.bound):
-            return -np.inf, None
+        stopped = outcome.status is Status.INTERRUPTED
+        if stopped or not np.isfinite(outcome.bound):
+            return -np.inf, None, stopped
         proven += outcome.bound
         if outcome.solution is None:
             whole = False
             continue
         mine = parts.column[columns] == number
         values[columns[mine]] = outcome.solution.values[mine]
-    return proven, values if whole else None
+    return proven, values if whole else None, False
 
 
 def _part(
@@ -295,6 +297,7 @@ class _Search:
         self.best: Outcome | None = None
         self.centre: Floats | None = None
         self.known: dict[bytes, Solution | None] = {}
+        self.stopped = False
         self.stages: list[Stage] = []
 
     @property
@@ -313,15 +316,20 @@ class _Search:
         self.bound = self.matrix.sign * (first.objective or 0.0)
         prices = first.solution.row_duals
         flows = first.solution.values
+        if self.is_rounded_whole():
+            self.next_plan(None, flows)
+            if self.stopped or self.is_closed(gap):
+                prices = None
         seen: set[tuple[int, bytes]] = set()
         for _ in range(MOST_ROUNDS):
             if prices is None or (self.limit is not None and self.seconds > self.limit):
                 break
             values = self.bound_by_parts(prices)
-            if self.is_closed(gap):
+            if self.stopped or self.is_closed(gap):
                 break
             key = self.next_plan(values, flows)
-            if key is None or self.is_closed(gap) or (id(self.centre), key) in seen:
+            done = self.stopped or self.is_closed(gap)
+            if key is None or done or (id(self.centre), key) in seen:
                 break
             seen.add((id(self.centre), key))
             held = self.known[key]
@@ -329,8 +337,20 @@ class _Search:
             flows = held.values
             prices = self.between(held.row_duals)
         best = self.best or replace(first, status=Status.UNKNOWN, solution=None, objective=None)
+        if self.stopped:
+            best = replace(best, status=Status.INTERRUPTED)
         ended = replace(best, bound=self.matrix.sign * self.bound, seconds=self.seconds)
         return ended, tuple(self.stages)
+
+    def is_rounded_whole(self) -> bool:
+        """Return whether the assets make all whole numbers of the flows."""
+        known = np.zeros(self.matrix.column_count, dtype=bool)
+        for rounding in self.draft.roundings:
+            for one in rounding.series.values():
+                block = self.matrix.column_blocks.get(getattr(one, "name", ""))
+                if block is not None:
+                    known[block.slice] = True
+        return bool(known[self.year.whole].all())
 
     def between(self, prices: Floats | None) -> Floats | None:
         """Return the prices to try next: of the latest plan, or half way to the best known ones.
@@ -350,7 +370,7 @@ class _Search:
     def bound_by_parts(self, duals: Floats) -> Floats | None:
         """Raise the bound by the prices of a linear year; return the values of the parts."""
         start = self.seconds
-        proven, values = bound(
+        proven, values, self.stopped = bound(
             self.matrix, self.parts, self.matrix.sign * duals, self.part_profile, self.left
         )
         if self.centre is None or proven > self.bound:
@@ -368,13 +388,13 @@ class _Search:
                 continue
             held = np.rint(wanted[self.year.whole]) + 0.0
             key = held.tobytes()
-            if key not in self.known:
+            if key not in self.known and not self.stopped:
                 outcome = self.solve_year("whole numbers held", held)
                 self.known[key] = outcome.solution if outcome.status is Status.OPTIMAL else None
                 better = self.best is None or self.gain(outcome) > 0.0
                 if self.known[key] is not None and better:
                     self.best = outcome
-            if self.known[key] is not None:
+            if self.known.get(key) is not None:
                 return key
         return None
 
@@ -393,6 +413,7 @@ class _Search:
     def solve_year(self, name: str, held: Floats | None) -> Outcome:
         """Solve the linear year and note the stage."""
         outcome = self.year.solve(held, self.left, named(name, self.on_progress))
+        self.stopped |= outcome.status is Status.INTERRUPTED
         plan = None if held is None else outcome.objective
         bound = outcome.objective if held is None else self.matrix.sign * self.bound
         self.stages.append(Stage(name, outcome.seconds, plan, bound))

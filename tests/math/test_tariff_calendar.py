@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.billing import bill_of, charges, grid_text, meter, tariff
-from tests.support import park, solved
+from tests.support import day, park, solved
 
 DAYTIME: dict[str, Any] = {
     "energy": {
@@ -63,7 +63,7 @@ def test_holiday_is_dear_and_without_demand() -> None:
 
     Sensitivity: without the holiday both days are weekdays, and Thursday's 9 kW count.
     """
-    body = f"load: {{type: load, power_kw: {{hourly: {[1, 1, 9, 1, *[1] * 20]}}}}}\n"
+    body = f"load: {{type: load, power_kw: {day(1, 1, 9, 1, *[1] * 20)}}}\n"
     line = grid_text({"components": DAYTIME}, connection_kw=20)
     horizon = "{start: 2025-05-01, hours: 24%s}"
     kept = charges(solved(park(body + line, horizon=horizon % ", holidays: [2025-05-01]")))

@@ -28,6 +28,7 @@ HORIZONS = (
 """Two months; a leap day; the nights on which the clocks of Berlin change."""
 
 REVENUE = {"export", "surcharge", "net_metering", "tiered_export", "contract_for_difference"}
+REVENUE |= {"demand_response"}
 price = st.integers(1, 40).map(lambda n: n / 40)
 any_price = st.integers(-10, 40).map(lambda n: n / 40)
 money = st.integers(0, 40).map(float)
@@ -110,6 +111,17 @@ def tariffs(draw: st.DrawFn) -> dict[str, Any]:
                 "share": 0.8,
                 "strike_price_per_kwh": 0.3,
                 "reference_price_per_kwh": p,
+            }
+        ),
+        "response": st.fixed_dictionaries(
+            {
+                "type": st.just("demand_response"),
+                "baseline_kw": st.integers(0, 60),
+                "when": st.just([{"hours": "0-2, 21-23"}]),
+                "price_per_kwh": price,
+                "committed_kw": st.integers(1, 9),
+                "price_per_kw_month": price,
+                "shortfall_price_per_kwh": price,
             }
         ),
         "reactive": st.just({"type": "reactive", "price_per_kvarh": 0.05}),

@@ -337,6 +337,33 @@ def test_chinese_exam_bill_with_power_factor() -> None:
     assert found.component("adjustment") == pytest.approx(-27.9)
 
 
+@pytest.mark.parametrize(
+    ("component", "facts", "peak_kw", "amount"),
+    [
+        # 630 kVA at 23 yuan: g230.com/index.php/2123056452606312227.html, an answer of hotline 95598
+        ({"type": "capacity", "price_per_kva_month": 23}, {"transformer_kva": 630}, 100, 14_490),
+        # 8000 kVA at 20 yuan, or 3800 kW at 20 yuan: czqahb.com/article/400008996.html, Beijing
+        ({"type": "capacity", "price_per_kva_month": 20}, {"transformer_kva": 8000}, 3800, 160_000),
+        ({"type": "demand", "price_per_kw_month": 20}, {}, 3800, 76_000),
+        # 核定需量 x price + (peak - 核定需量) x 2 x price: suoa.com.cn/newsInfo/20.html, its formula (2)
+        (
+            {"type": "contract_demand", "price_per_kw_month": 40},
+            {"contract_kw": 500},
+            600,
+            500 * 40 + 100 * 2 * 40,
+        ),
+    ],
+)
+def test_chinese_basic_charges(
+    component: dict[str, Any], facts: dict[str, float], peak_kw: float, amount: float
+) -> None:
+    """Proves: 基本电费 by capacity, by demand, and beyond an agreed demand, as published answers do it."""
+    power = np.zeros(744)
+    power[300] = peak_kw
+    found = bill_of(tariff(basic=component), meter("2024-01-01", power), **facts)
+    assert found.total == pytest.approx(amount)
+
+
 def test_wheeled_power_keeps_funds_and_system_fee() -> None:
     """Proves: W1b, at 10 kV flat the wheeled kWh still pays 0.0452 + 0.082273 of 0.651886.
 

@@ -105,11 +105,11 @@ def text(tariff: Any, loads: list[float], *, carbon: bool = False, capex: int = 
 
 
 def both(body: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Results, Results, Audit]:
-    """Return the exact optimum, and the plan of the parts without branch and bound behind them."""
+    """Return the exact optimum, and the plan of the parts to a gap of 1 %."""
     exact, _ = study.run(problem_of(body), EXACT)
     assert exact.run.strategy == "direct"
     monkeypatch.setattr(parts, "LEAST_NONZEROS", 0)
-    found, audit = study.run(problem_of(body), study.Asked("test", ("mip_rel_gap=0.9",)))
+    found, audit = study.run(problem_of(body), study.Asked("test", ("mip_rel_gap=0.01",)))
     monkeypatch.undo()
     assert found.run.strategy == "parts"
     return exact, found, audit
@@ -126,11 +126,9 @@ def test_bound_and_plan_enclose_the_optimum(
     assert found.run.bound is not None
     assert found.run.bound <= exact.cost + slack
     assert exact.cost <= found.cost + slack
-    assert [stage.name for stage in found.run.stages][:3] == [
-        "relaxation",
-        "part by part",
-        "whole numbers held",
-    ]
+    stages = [stage.name for stage in found.run.stages]
+    assert stages[0] == "relaxation"
+    assert "whole numbers held" in stages
 
 
 @pytest.mark.parametrize("tariff", list(FORMULATIONS.values()), ids=list(FORMULATIONS))
@@ -183,8 +181,22 @@ def test_any_prices_prove_a_bound(
     assert split is not None
     assert split.count == 6
     prices = np.random.default_rng(seed).normal(0.0, 5.0, matrix.row_count)
-    proven, _ = parts.bound(matrix, split, prices, load_profile("test"))
+    proven, _, _ = parts.bound(matrix, split, prices, load_profile("test"))
     assert proven <= exact.objective + 1e-6 * abs(exact.objective)
+
+
+def test_ctrl_c_returns_what_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: stopped while parts are solved, the plan of the flows is returned with its bound."""
+    exact, _ = study.run(problem_of(text(FORMULATIONS["falling demand"], LOADS)), EXACT)
+    monkeypatch.setattr(parts, "LEAST_NONZEROS", 0)
+    monkeypatch.setattr(parts, "bound", lambda *_: (-np.inf, None, True))
+    found, audit = study.run(
+        problem_of(text(FORMULATIONS["falling demand"], LOADS)), study.Asked("test")
+    )
+    audit.require()
+    assert found.run.status == "interrupted"
+    assert found.run.bound is not None
+    assert found.run.bound <= exact.cost * (1 + 1e-9) <= found.cost * (1 + 2e-9)
 
 
 def test_few_months_and_small_models_are_solved_at_once() -> None:
