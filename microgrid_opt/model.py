@@ -66,8 +66,8 @@ def build(
         rules = Builder(draft, next(iter(park.members)), POLICIES, "")
         park.targets.build(rules)
         limit_areas(rules, park.areas)
+        _refuse_misnamed_money(problem, draft)
         pay_incentives(park.finance.incentives, pens, rules)
-        _refuse_idle_growth(problem, draft)
         try:
             park.carbon.build(rules, reference_co2_kg, draft.flows, {**CARRIERS, **park.carriers})
             close_balances(draft)
@@ -78,14 +78,18 @@ def build(
     return draft
 
 
-def _refuse_idle_growth(problem: Problem, draft: Draft) -> None:
-    """Raise for growth or value-added tax of something that the ledger does not have."""
+def _refuse_misnamed_money(problem: Problem, draft: Draft) -> None:
+    """Raise for growth or tax of what the ledger does not have, and incentives of what it has."""
     if problem.is_reference:
         return  # it has fewer assets; what the plan books is judged
     assets = problem.park.assets
     booked = {(entry.asset, entry.category) for entry in draft.entries if entry.effect == COST}
     categories = sorted({category for _, category in booked})
-    findings = []
+    findings = [
+        Finding("is a category of the ledger: choose another key.", key=f"finance.incentives.{name}")
+        for name in problem.park.finance.incentives
+        if name in categories
+    ]
     for key, word in problem.park.finance.named():
         asset, _, category = word.rpartition(".")
         known = (asset, category) in booked if asset else word in assets or word in categories

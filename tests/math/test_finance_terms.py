@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from microgrid_opt.errors import InputError
 from tests.support import bill, park, solved
 
 if TYPE_CHECKING:
@@ -256,3 +257,11 @@ def test_members_have_their_own_terms() -> None:
     assert bill(solved(text % tax), "pv", "investment") == pytest.approx(
         4 * own * (1 - 0.25 / 1.04) / 0.75
     )
+
+
+def test_an_incentive_cannot_take_the_name_of_a_cost() -> None:
+    """Proves: `energy_import` is what the grid books. Sensitivity: growth of nothing is told as well."""
+    with pytest.raises(InputError, match=r"finance\.incentives\.energy_import: is a category"):
+        plan(incentives="{energy_import: {type: grant, assets: [pv], fraction: 0.1}}")
+    with pytest.raises(InputError, match=r"finance\.escalation\.diesel: is neither an asset nor"):
+        plan(escalation="{diesel: 0.02}")
