@@ -43,6 +43,9 @@ def write_workbook(held: Proforma, path: Path, *, cached: bool = True) -> None:
     book.set_calc_mode("auto")
     try:
         _Writer(book, held, cached=cached).write()
+        for sheet in book.worksheets():
+            sheet.set_landscape()
+            sheet.fit_to_pages(1, 0)
     finally:
         book.close()
 
@@ -182,7 +185,7 @@ class _Writer:
 
     def _summary(self, page: Any) -> None:
         form = self.formats
-        page.set_column(0, 0, 34)
+        page.set_column(0, 0, 48)
         page.set_column(1, 6, 18)
         page.write_string(0, 0, self.held.name, form["title"])
         against = "against the reference plan" if self.held.has_reference else "all costs"
