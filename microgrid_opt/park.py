@@ -304,6 +304,8 @@ class Park(Frozen):
             yield from self._idle_taxes(key, asset)
             yield from self._misfits(key, asset)
         yield from self._misnamed_money()
+        if self.carbon.intensity is not None:
+            yield from self.carbon.intensity.problems({**CARRIERS, **self.carriers})
 
     def _idle_replacements(self, key: str, asset: Asset) -> Iterator[Finding]:
         for name in type(asset).model_fields:
