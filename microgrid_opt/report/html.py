@@ -79,7 +79,7 @@ def render(plan: Planned) -> str:
 
     library, script = _library(), _script()
     context = {
-        "title": park.name,
+        "title": plan.results.name,
         "description": park.description,
         "span": sections.span(view),
         "currency": view.currency,
