@@ -104,8 +104,14 @@ def test_a_year_twice_is_refused() -> None:
     [
         ("{horizon: {hours: 2}}", "the horizon must be the same in all stages"),
         ("{currency: EUR}", "the currency must be the same in all stages"),
-        ("{finance: {discount_rate: 0.1}}", "the discount rate must be the same in all stages"),
-        ("{finance: {annuity: straight_line}}", "the annuity must be the same in all stages"),
+        (
+            "{finance: {discount_rate: 0.1}}",
+            "finance.discount_rate: in stage 2030: the financial terms must",
+        ),
+        (
+            "{finance: {annuity: straight_line}}",
+            "finance.annuity: in stage 2030: the financial terms must be the",
+        ),
         ("{members: {a: {}}}", "the members must be the same in all stages"),
         ("{site: {timezone: UTC}}", "the time zone must be the same in all stages"),
         (
