@@ -51,7 +51,7 @@ def extract(
     park = problem.park
     carriers = _carriers(problem, draft, series)
     results = Results(
-        name=park.name,
+        name=problem.title,
         currency=park.currency,
         horizon=problem.horizon,
         run=run,

@@ -21,6 +21,8 @@ CO2 = "co2"
 KG_PER_T = 1000.0
 FIXED = ("investment", "fixed_om")
 """Categories of sizes: they stand for the year's cost times the horizon's share of it."""
+EARLIER = "earlier_investment"
+"""Category of what the purchases of earlier stages of a pathway still cost."""
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,9 @@ def _refuse_misnamed_money(problem: Problem, draft: Draft) -> None:
     booked = {(entry.asset, entry.category) for entry in draft.entries if entry.effect == COST}
     categories = sorted({category for _, category in booked})
     findings = [
-        Finding("is a category of the ledger: choose another key.", key=f"finance.incentives.{name}")
+        Finding(
+            "is a category of the ledger: choose another key.", key=f"finance.incentives.{name}"
+        )
         for name in problem.park.finance.incentives
         if name in categories
     ]

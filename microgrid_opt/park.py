@@ -306,15 +306,8 @@ class Park(Frozen):
             yield from self._idle_taxes(key, asset)
             yield from self._misfits(key, asset)
         yield from self._misnamed_money()
-        owners = {key: self.owner(key) for key, asset in self.assets.items() if self._has(asset)}
-        yield from misnamed(self.finance.third_party, owners, self.finance.project_years)
-        for key in self.members if self.finance.project_years % 1 else ():
-            if not self.finance_of(key).is_plain:
-                yield Finding(
-                    f"has taxes or a loan: `finance.project_years` = "
-                    f"{self.finance.project_years:g} must be whole.",
-                    key=f"members.{key}.finance",
-                )
+        if self.carbon.intensity is not None:
+            yield from self.carbon.intensity.problems({**CARRIERS, **self.carriers})
 
     def _has(self, asset: Asset) -> bool:
         return asset.member is None or asset.member in self.members
@@ -375,6 +368,15 @@ class Park(Frozen):
                         f"{asset} has no size {size!r}: it has {', '.join(sizes) or 'none'}.",
                         key=f"{key}.size",
                     )
+        owners = {key: self.owner(key) for key, asset in self.assets.items() if self._has(asset)}
+        yield from misnamed(self.finance.third_party, owners, self.finance.project_years)
+        for key in self.members if self.finance.project_years % 1 else ():
+            if not self.finance_of(key).is_plain:
+                yield Finding(
+                    f"has taxes or a loan: `finance.project_years` = "
+                    f"{self.finance.project_years:g} must be whole.",
+                    key=f"members.{key}.finance",
+                )
 
     def _misfits(self, key: str, asset: Asset) -> Iterator[Finding]:
         """Yield names that the park does not have; where there are none, what else does not fit."""

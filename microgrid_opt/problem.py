@@ -42,6 +42,12 @@ class Origin:
         What was chosen and overridden in it.
     stage
         Year of the stage, of a park with stages.
+    last_year
+        Last calendar year that the stage stands for; ``None`` where it is planned alone.
+    stages
+        Years of all stages that are planned with it; empty where it is planned alone.
+    foresight
+        How they are planned; empty where it is planned alone.
     """
 
     park_file: str = ""
@@ -49,6 +55,24 @@ class Origin:
     scenario: str = ""
     sets: tuple[str, ...] = ()
     stage: int | None = None
+    last_year: int | None = None
+    stages: tuple[int, ...] = ()
+    foresight: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """Return what follows the park's name in titles: which stage it is, if it is one."""
+        if self.stage is None:
+            return ""
+        if self.last_year is None:
+            return f", stage {self.stage} alone"
+        last = "" if self.last_year == self.stage else f"-{self.last_year}"
+        return f", stage {self.stage}, for {self.stage}{last}"
+
+    @property
+    def shares_purchases(self) -> bool:
+        """Whether purchases of other stages serve and are paid here too."""
+        return len(self.stages) > 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +177,11 @@ class Problem:
     where: Callable[[tuple[str | int, ...]], Location | None] = _nowhere
     is_reference: bool = False
     standing: Mapping[tuple[str, str], tuple[Held, ...]] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Return the name of the park, and of the stage if it is one."""
+        return self.park.name + self.origin.suffix
 
     def stands(self, asset: str, size: str, spec: Size) -> float:
         """Return the capacity that is there before the plan buys: existing, or left by stages."""

@@ -109,7 +109,7 @@ class Results:
     Parameters
     ----------
     name, currency
-        From the park.
+        From the park; of a stage the name says which one.
     horizon
         The time axis.
     run

@@ -331,13 +331,19 @@ def compare(
     first: Annotated[Path, typer.Argument(metavar="DIR_A", help="Results of a plan.")],
     second: Annotated[Path, typer.Argument(metavar="DIR_B", help="Results to hold against it.")],
 ) -> None:
-    """Show two saved plans side by side, and what A earns against B."""
+    """Show two saved plans side by side, and what A earns against B; or two pathways."""
     from microgrid_opt.cli.console import console
     from microgrid_opt.cli.overview import show_comparison
+    from microgrid_opt.cli.stages import show_beside
     from microgrid_opt.compare import compare_stored
-    from microgrid_opt.pathway.store import single
+    from microgrid_opt.pathway.store import StoredPathway, alone
+    from microgrid_opt.store import open_plan
 
-    plan, other = all_of(lambda: single(first), lambda: single(second))
+    plan, other = all_of(lambda: open_plan(first), lambda: open_plan(second))
+    if isinstance(plan, StoredPathway) and isinstance(other, StoredPathway):
+        show_beside(console(), (plan, other), (first, second))
+        return
+    plan, other = all_of(lambda: alone(plan, first), lambda: alone(other, second))
     show_comparison(console(), compare_stored(plan, other), (first, second))
 
 

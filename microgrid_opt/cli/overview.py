@@ -339,6 +339,11 @@ def _figures(held: Sequence[Results]) -> Table | None:
         if any(key in side for side in shares):
             values = [side[key].value if key in side else math.nan for side in shares]
             made.add_row(name, *(percent(value) for value in values))
+    if any("co2_intensity" in side for side in shares):
+        ratios = [
+            side["co2_intensity"].value if "co2_intensity" in side else math.nan for side in shares
+        ]
+        made.add_row("CO2 intensity [t/tce]", *aligned(ratios))
     return made if made.row_count else None
 
 
@@ -348,7 +353,8 @@ def _earnings(held: Comparison, title: str = "Against the reference plan") -> Ta
     years += f", {held.terms}" if held.terms else ""
     made = table(title, "")
     made.add_row("Extra investment", amount(held.extra_capex, currency))
-    made.add_row(f"Net present value, {years}", amount(held.npv, currency))
+    if math.isfinite(held.npv):
+        made.add_row(f"Net present value, {years}", amount(held.npv, currency))
     payback, rate = held.payback_years, None if held.irr is None else held.irr.rate
     if payback is not None and held.extra_capex > 0:
         made.add_row("Payback", "never" if math.isinf(payback) else f"{payback:.1f} years")

@@ -34,6 +34,7 @@ from microgrid_opt.compare.sides import Side, Worth, abatement_cost, bought
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.finance import Investment, present_value_factor
 from microgrid_opt.finance.yearly import yearly
+from microgrid_opt.ledger import COST, EARLIER, KG_PER_T
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +47,20 @@ if TYPE_CHECKING:
     from microgrid_opt.results import Results
     from microgrid_opt.store import StoredPlan
 
-__all__ = ["Comparison", "compare", "compare_plans", "compare_stored", "investments_of"]
+__all__ = [
+    "Comparison",
+    "compare",
+    "compare_plans",
+    "compare_stored",
+    "investments_of",
+    "of_stages",
+]
 
 _OTHER_TERMS = "The two parks have other financial terms: each plan pays the taxes, loans and prices of its own."
+STAGES = (
+    "Net present value and payback are left out: purchases of earlier stages earn too. Read the net "
+    "present value of the pathway."
+)
 _SAME = 1e-6  # relative; purchases and sizes are sums of the same numbers
 
 
@@ -100,8 +112,64 @@ def compare_plans(plan: Results, other: Results, problem: Problem) -> Comparison
 def compare_stored(plan: StoredPlan, other: StoredPlan) -> Comparison:
     """Compare two plans from their folders, with the rate and project life of the first.
 
-    Where the second park has another rate or life, a note says so; see `compare`.
+    Where the second park has another rate or life, a note says so; see `compare`. What the extra
+    money earns is left out of stages of a pathway; see `of_stages`.
     """
+    found = _stored(plan, other)
+    if plan.shares_purchases or other.shares_purchases:
+        shares = (plan.investment_share, other.investment_share)
+        return of_stages(found, plan.results, other.results, shares)
+    return found
+
+
+def of_stages(
+    found: Comparison, plan: Results, other: Results, shares: tuple[float, float]
+) -> Comparison:
+    """Return a comparison with stages of a pathway without what the extra money earns.
+
+    A stage's own capex does not earn its savings alone: purchases of earlier stages earn too, and its
+    own ones earn on in later stages. Cost of a year and CO2 stay, annuities of earlier purchases
+    included.
+
+    Parameters
+    ----------
+    found
+        Comparison of the two as plans of one year.
+    plan, other
+        What was compared.
+    shares
+        Share of a year's fixed costs that the horizon of each carries [-].
+    """
+    mine, theirs = (_earlier(one, share) for one, share in zip((plan, other), shares, strict=True))
+    (year, whole), (other_year, other_whole) = mine, theirs
+    moved, other_moved = year - whole, other_year - other_whole
+    abatement = found.abatement_cost_per_t
+    if abatement is not None:
+        abatement += (moved - other_moved) / (found.yearly_co2_reduction_kg / KG_PER_T)
+    return replace(
+        found,
+        yearly_cost=found.yearly_cost + moved,
+        other_yearly_cost=found.other_yearly_cost + other_moved,
+        abatement_cost_per_t=abatement,
+        yearly_operating_saving=found.yearly_operating_saving + whole - other_whole,
+        npv=math.nan,
+        irr=None,
+        payback_years=None,
+        discounted_payback_years=None,
+        flows=None,
+        notes=(*_unproven(plan, other), STAGES),
+    )
+
+
+def _earlier(results: Results, share: float) -> tuple[float, float]:
+    """Return the annuities of earlier purchases [currency/year], and as a running cost of them."""
+    ledger = results.ledger
+    rows = ledger[(ledger["effect"] == COST) & (ledger["category"] == EARLIER)]
+    amount = math.fsum(rows["amount"])
+    return amount / share, amount / results.horizon.year_share
+
+
+def _stored(plan: StoredPlan, other: StoredPlan) -> Comparison:
     used = {name: plan.finance(name) for name in ("discount_rate", "project_years")}
     ignored = [
         f"{name} {other.finance(name):g} of {other.results.name}"
@@ -322,12 +390,7 @@ def _differences(
 
 
 def _notes(plan: Results, other: Results, project_years: float, worth: Worth) -> list[str]:
-    found = [
-        f"{results.name} ({role}) is not proven optimal: the solver stopped with "
-        f"{results.run.status}."
-        for role, results in (("plan", plan), ("other", other))
-        if not results.run.is_optimal
-    ]
+    found = _unproven(plan, other)
     if worth.irr is None:
         found.append(
             "No rate of return and no payback: they need a project of whole years, not "
@@ -338,6 +401,15 @@ def _notes(plan: Results, other: Results, project_years: float, worth: Worth) ->
     if worth.payback_years is not None and math.isinf(worth.payback_years):
         found.append(f"The extra money is not paid back within {project_years:g} years.")
     return found
+
+
+def _unproven(plan: Results, other: Results) -> list[str]:
+    return [
+        f"{results.name} ({role}) is not proven optimal: the solver stopped with "
+        f"{results.run.status}."
+        for role, results in (("plan", plan), ("other", other))
+        if not results.run.is_optimal
+    ]
 
 
 def _annuity_note(npv: float, annuity_npv: float, currency: str) -> list[str]:

@@ -37,7 +37,8 @@ class Comparison:
     yearly_operating_saving
         Running cost of a year without any capital cost of purchases, other − plan [currency/year].
     npv
-        Net present value of having the plan rather than the other [currency].
+        Net present value of having the plan rather than the other [currency]; NaN for a stage of a
+        pathway, where purchases of other stages earn too.
     irr
         Internal rate of return of the same; ``None`` without `flows`.
     payback_years, discounted_payback_years
@@ -126,8 +127,9 @@ class Comparison:
             "co2_reduction": Quantity(self.co2_reduction_kg, "kg"),
             "extra_capex": Quantity(self.extra_capex, money),
             "yearly_operating_saving": Quantity(self.yearly_operating_saving, year),
-            "npv": Quantity(self.npv, money),
         }
+        if math.isfinite(self.npv):
+            found["npv"] = Quantity(self.npv, money)
         if self.other_cost > 0:
             found["saving_share"] = Quantity(self.saving / self.other_cost, "1")
         if self.other_co2_kg > 0:

@@ -32,14 +32,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.formulations import vintages
-from microgrid_opt.ledger import Linear
+from microgrid_opt.ledger import EARLIER, Linear
 
 if TYPE_CHECKING:
     from microgrid_opt.builder import Builder
     from microgrid_opt.fields import Size
-
-EARLIER = "earlier_investment"
-"""Ledger category of what the purchases of earlier stages of a pathway still cost."""
 
 
 @dataclass(frozen=True)

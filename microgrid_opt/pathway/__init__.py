@@ -16,6 +16,7 @@ weights.py   years and present values of the stages
 problem.py   a park with stages -> one problem per stage, and what they may not say together
 standing.py  what a stage leaves to the next one, in numbers
 plan.py      perfect or myopic: model, solve, results of every stage
+limits.py    what binds in which stage, and what one more unit is worth
 results.py   what the whole pathway builds, costs and emits, as tables
 audit.py     lots, lives, weights and objective derived again
 store.py     a folder for the pathway with one for each stage

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.audit import Audit, Check
 from microgrid_opt.finance import present_value_factor
-from microgrid_opt.ledger import KG_PER_T
+from microgrid_opt.ledger import EARLIER, KG_PER_T
 from microgrid_opt.parkaudit import CENT, FEASIBILITY, RELATIVE
 from microgrid_opt.pathway.results import EXISTING
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from microgrid_opt.results import Results
 
     Row = Mapping[Any, Any]
-
-EARLIER = "earlier_investment"
 
 
 def audit_pathway(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from microgrid_opt.audit import Audit
+    from microgrid_opt.compare import Comparison
     from microgrid_opt.draft import Draft
     from microgrid_opt.pathway.problem import StagedProblem
     from microgrid_opt.pathway.results import Pathway
@@ -42,7 +43,8 @@ class PathwayPlan:
         What was solved.
     stages
         The plan of each stage by its first year: results, audit, reference plan, comparison, as of a
-        single year. Its comparison takes the stage's year as typical of the whole project.
+        single year. With several stages its comparison has no net present value, rate of return
+        or payback: those are the pathway's.
     pathway, audit
         What is built, kept and given up over the stages, what it costs and emits, and the
         independent re-computation of that.
@@ -80,7 +82,6 @@ def solve_stages(problem: StagedProblem, asked: Asked, *, reference: bool = True
         Whether to solve the reference plan of every stage as well.
     """
     from microgrid_opt.audit import audit
-    from microgrid_opt.compare import compare_plans
     from microgrid_opt.pathway.audit import audit_pathway
 
     clock: dict[str, float] = {}
@@ -102,7 +103,7 @@ def solve_stages(problem: StagedProblem, asked: Asked, *, reference: bool = True
             None if base is None else base[0],
             None if base is None else base[1],
             notes[year],
-            None if base is None else compare_plans(stage.results, base[0], stage.problem),
+            None if base is None else _compared(stage, base[0]),
         )
     plain = {year: None if base is None else base[0] for year, base in bases.items()}
     pathway = pathway_of(problem, stages, plain, run, price)
@@ -110,6 +111,17 @@ def solve_stages(problem: StagedProblem, asked: Asked, *, reference: bool = True
     proof = audit_pathway(problem, pathway, held, plain)
     clock["audit"] = time.perf_counter() - began
     return PathwayPlan(problem, plans, pathway, proof, clock)
+
+
+def _compared(stage: Staged, base: Results) -> Comparison:
+    from microgrid_opt.compare import compare_plans, of_stages
+
+    problem = stage.problem
+    found = compare_plans(stage.results, base, problem)
+    if not problem.origin.shares_purchases:
+        return found
+    share = problem.park.finance.investment_share(problem.horizon)
+    return of_stages(found, stage.results, base, (share, share))
 
 
 def _references(

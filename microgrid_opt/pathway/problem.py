@@ -116,6 +116,11 @@ def staged_problem(
         stages[year] = replace(problem, origin=replace(origin, stage=year))
     if found or spec is None:
         raise InputError(found.values())
+    for year, lasts in years_of(years, spec.end_year).items():
+        told_of = replace(
+            stages[year].origin, last_year=lasts[-1], stages=years, foresight=spec.foresight
+        )
+        stages[year] = replace(stages[year], origin=told_of)
     findings = list(_conflicts(stages))
     if findings:
         raise InputError(findings)

@@ -125,7 +125,11 @@ def single(folder: Path) -> store.StoredPlan:
     InputError
         The folder holds several stages.
     """
-    held = store.open_plan(folder)
+    return alone(store.open_plan(folder), folder)
+
+
+def alone(held: store.StoredPlan | StoredPathway, folder: Path) -> store.StoredPlan:
+    """Return what a folder holds if it is one plan; see `single`."""
     if isinstance(held, store.StoredPlan):
         return held
     years = [f"{folder}/{STAGES}/{year}" for year in held.stages]

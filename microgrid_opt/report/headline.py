@@ -83,6 +83,8 @@ def _earnings(view: View) -> list[Context]:
     if held is None:
         why = view.plan.reference_note or "no comparison was made"
         return [_card("Net present value", MISSING, f"no reference plan: {why}")]
+    if not is_number(held.npv):
+        return []
     years = f"{format_number(held.project_years)} years at {format_percent(held.discount_rate)}"
     years += f", {held.terms}" if held.terms else ""
     rate = None if held.irr is None else held.irr.rate
@@ -164,8 +166,22 @@ def _status(status: str) -> str:
     return status.replace("_", " ")
 
 
+def _joint(view: View) -> bool:
+    """Return whether the plan was found, and is proven, as a part of one model of several stages."""
+    origin = view.plan.problem.origin
+    return origin.shares_purchases and origin.foresight == "perfect"
+
+
 def _proof(view: View) -> str:
     run = view.results.run
+    if _joint(view):
+        if not run.is_optimal:
+            return "this stage is part of a pathway, which is not proven optimal as a whole."
+        within = "" if run.gap is None or run.gap <= 1e-9 else ", within the gap of the solver"
+        return (
+            "this stage is part of a pathway that is proven as a whole: no other pathway costs less "
+            f"in present value{within}."
+        )
     if run.gap is None or run.bound is None or not is_number(run.gap):
         if run.is_optimal:
             return "no other plan within the given limits costs less."
@@ -185,7 +201,9 @@ def summary(view: View) -> str:
         return ""
     extra, saving = held.extra_capex, held.yearly_saving
     more = " more" if (reference.sizes["capex"] > 0).any() else ""
-    if extra > 0:
+    if not is_number(held.npv):
+        subject = "In this stage the plan"
+    elif extra > 0:
         subject = f"Investing {format_quantity(extra, view.currency)}{more}"
     elif extra < 0:
         subject = f"Investing {format_quantity(-extra, view.currency)} less"
@@ -199,7 +217,12 @@ def summary(view: View) -> str:
             f"{'saves' if saving > 0 else 'costs'} {year}{'' if saving > 0 else ' more'} in total"
         )
         money += ", capital cost included"
-    return f"{subject} {money}{_co2_change(view.results.co2_kg, reference.co2_kg)}."
+    found = f"{subject} {money}{_co2_change(view.results.co2_kg, reference.co2_kg)}."
+    if not is_number(held.npv):
+        found += (
+            " Net present value and payback are those of the pathway: purchases of all stages earn."
+        )
+    return found
 
 
 def _co2_change(mine: float, theirs: float) -> str:
@@ -217,22 +240,18 @@ def _equal(one: float, other: float) -> bool:
 
 def certificate(view: View) -> Context:
     """Return how the plan was found, what is proven, and what the audit re-derived."""
-    run, money = view.results.run, view.currency
+    run, money, origin = view.results.run, view.currency, view.plan.problem.origin
     options = ", ".join(f"{key} = {value}" for key, value in run.options.items())
     rows: list[tuple[str, str]] = [
         ("Status", _status(run.status)),
         ("Objective", f"{format_number(run.objective, digits=8)} {money} over the horizon"),
-        (
-            "Proven bound",
-            "none"
-            if run.bound is None or not is_number(run.bound)
-            else f"{format_number(run.bound, digits=8)} {money}: no plan can cost less",
-        ),
-        ("Gap", "not known" if run.gap is None or not is_number(run.gap) else _gap(run.gap)),
+        ("Proven bound", _bound(view)),
+        ("Gap", _whole_gap(view)),
         (
             "Kind",
             f"{run.kind}, {_count(run.columns, 'column')}, {_count(run.rows, 'row')}, "
-            f"{_count(run.nonzeros, 'nonzero')}, {_count(run.integers, 'integer')}",
+            f"{_count(run.nonzeros, 'nonzero')}, {_count(run.integers, 'integer')}"
+            + (f": the model of all {len(origin.stages)} stages" if _joint(view) else ""),
         ),
         ("Solver", f"{run.solver}, profile {run.profile}, strategy {run.strategy}"),
         ("Options", options or "those of the profile"),
@@ -256,6 +275,8 @@ def certificate(view: View) -> Context:
     return {
         "rows": rows,
         "stages": stages,
+        "stages_title": "Stages of the solve"
+        + (" of the whole pathway, in present value" if _joint(view) else ""),
         "audit": audit_table(view.plan.audit.checks),
         "failures": audit_table(view.plan.audit.failures),
         "reference_failures": (
@@ -264,6 +285,27 @@ def certificate(view: View) -> Context:
         "notes": [*view.plan.audit.notes, *(comparison.notes if comparison else ())],
         "files": sorted(view.plan.problem.files.items()),
     }
+
+
+def _bound(view: View) -> str:
+    run, origin = view.results.run, view.plan.problem.origin
+    if _joint(view):
+        years = ", ".join(map(str, origin.stages[:-1]))
+        return (
+            "none of this stage alone: it is part of the pathway of "
+            f"{years} and {origin.stages[-1]}, which is solved and proven as a whole"
+        )
+    if run.bound is None or not is_number(run.bound):
+        return "none"
+    given = ", given what earlier stages bought" if origin.shares_purchases else ""
+    return f"{format_number(run.bound, digits=8)} {view.currency}: no plan can cost less{given}"
+
+
+def _whole_gap(view: View) -> str:
+    gap = view.results.run.gap
+    if gap is None or not is_number(gap):
+        return "not known"
+    return _gap(gap) + (", if all of the pathway's lay in this stage" if _joint(view) else "")
 
 
 def _gap(gap: float) -> str:

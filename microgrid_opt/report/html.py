@@ -83,7 +83,7 @@ def render(plan: Planned) -> str:
     absent = {"bill"} if not view.connections else set()
     absent |= {"cash"} if cash is None else set()
     context = {
-        "title": park.name,
+        "title": plan.results.name,
         "description": park.description,
         "span": sections.span(view),
         "currency": view.currency,

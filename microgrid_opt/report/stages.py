@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.bill.beside import connections
 from microgrid_opt.ledger import CO2, COST, KG_PER_T
+from microgrid_opt.pathway.limits import limits_of, words_of
 from microgrid_opt.pathway.results import yearly_co2
 from microgrid_opt.report import html
-from microgrid_opt.report.colours import CATEGORIES, PLAN, REFERENCE, asset_colours
+from microgrid_opt.report.colours import CATEGORIES, PLAN, REFERENCE
 from microgrid_opt.report.figures import plain, rounded, sums_of
 from microgrid_opt.report.tables import (
     MISSING,
@@ -24,11 +25,13 @@ from microgrid_opt.report.tables import (
     humanised,
     scaled,
 )
-from microgrid_opt.report.view import with_bills
+from microgrid_opt.report.view import View, with_bills
 from microgrid_opt.results import DUST
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pandas as pd
 
     from microgrid_opt.pathway.plan import PathwayPlan
     from microgrid_opt.results import Results
@@ -41,7 +44,7 @@ _CONTENTS = (
     ("overview", "Overview"),
     ("capacity", "Capacity"),
     ("cost", "Cost"),
-    ("co2", "CO2"),
+    ("co2", "CO2 and limits"),
     ("stages", "Stages"),
     ("certificate", "Certificate"),
 )
@@ -84,6 +87,8 @@ def render(plan: PathwayPlan, links: dict[int, str]) -> str:
         "cost": _by_category(plan),
         "costs": _costs(plan),
         "co2": _emissions(plan),
+        "limits": _limits(plan),
+        "over": _period(plan),
         "caps": _caps(plan),
         "links": [(year, links[year], _about(plan.stages[year])) for year in plan.stages],
         "failures": [
@@ -127,6 +132,11 @@ def _span(plan: PathwayPlan) -> str:
         f"stage{'s' if count > 1 else ''}, {plan.pathway.foresight} foresight, "
         f"{format_percent(plan.pathway.discount_rate)} real"
     )
+
+
+def _period(plan: PathwayPlan) -> str:
+    horizon = plan.problem.first.horizon
+    return "a year" if horizon.is_calendar_year else f"{format_number(horizon.total_hours)} h"
 
 
 def _verdict(plan: PathwayPlan) -> list[Spec]:
@@ -271,6 +281,35 @@ def _costs(plan: PathwayPlan) -> Table:
     return Table([Column("Category"), *(Column(str(year), unit) for year in sums)], rows, total)
 
 
+def _limits(plan: PathwayPlan) -> Table | None:
+    """Return the limits of every stage with what one more unit of a binding one is worth."""
+    rows: list[list[Cell]] = []
+    several = len(plan.problem.park.members) > 1
+    held = limits_of({year: stage.results for year, stage in plan.stages.items()})
+    for (_, member), limits in held.items():
+        owner = f" ({_label(plan, member)})" if several and member else ""
+        for limit in limits:
+            sign, stated = "≤" if limit.sense == "<=" else "≥", math.isfinite(limit.limit)
+            state = "binding" if limit.binding else "slack" if stated else "reported"
+            worth = MISSING
+            if limit.binding:
+                known = math.isfinite(limit.worth)
+                worth = f"{format_number(limit.worth)} {limit.worth_unit}" if known else "not known"
+            rows.append(
+                [
+                    words_of(limits) + owner,
+                    str(limit.year),
+                    f"{sign} {format_quantity(limit.limit, limit.unit)}" if stated else MISSING,
+                    format_quantity(limit.value, limit.unit),
+                    state,
+                    worth,
+                ]
+            )
+    columns = [Column("Limit"), Column("Stage"), Column("Allowed", "1"), Column("Value", "1")]
+    columns += [Column("State"), Column("Worth of one more unit", "1")]
+    return Table(columns, rows) if rows else None
+
+
 def _caps(plan: PathwayPlan) -> Table | None:
     rows = [
         [
@@ -316,14 +355,14 @@ def _sums(plan: PathwayPlan, effect: str) -> dict[int, dict[str, float]]:
 
 def _capacity(plan: PathwayPlan) -> list[Spec]:
     """Return one chart of capacity by stage for every unit of sizes."""
-    table = plan.pathway.sizes
-    assets = list(dict.fromkeys(table["asset"]))
-    flows = max((s.results.flows for s in plan.stages.values()), key=len)
-    hues = asset_colours(flows, assets)
+    table = _moving(plan.pathway.sizes)
+    hues: dict[str, str] = {}
+    for stage in sorted(plan.stages.values(), key=lambda one: -len(one.results.flows)):
+        hues = {**View(stage).colours, **hues}
     years = [str(year) for year in plan.stages]
     figures = []
     for unit, rows in table.groupby("unit", sort=False):
-        divisor, shown = scaled(rows["total"], str(unit))
+        divisor, shown = scaled(rows["total"], str(unit), least=1.0)
         several = dict(rows.groupby("asset")["size"].nunique().items())
         traces = []
         for (asset, size), group in rows.groupby(["asset", "size"], sort=False):
@@ -345,6 +384,13 @@ def _capacity(plan: PathwayPlan) -> list[Spec]:
         if traces:
             figures.append(_bars(f"Capacity by stage in {shown}", traces, shown, "stack"))
     return figures
+
+
+def _moving(sizes: pd.DataFrame) -> pd.DataFrame:
+    """Return the sizes that are bought in some stage, end or are given up: a grid is no plant."""
+    parts = sizes[["built", "ended", "given_up"]].abs().max(axis=1)
+    keys = [sizes[name] for name in ("member", "asset", "size")]
+    return sizes[parts.groupby(keys).transform("max") > DUST]
 
 
 def _bars(label: str, traces: list[Spec], unit: str, mode: str) -> Spec:

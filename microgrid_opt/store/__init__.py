@@ -114,6 +114,19 @@ class StoredPlan:
             ) from error
 
     @property
+    def shares_purchases(self) -> bool:
+        """Whether it is a stage of several, whose purchases serve in other stages too."""
+        return len(self.manifest["origin"].get("stages") or ()) > 1
+
+    @property
+    def investment_share(self) -> float:
+        """Share of a year's fixed costs that the horizon carries [-]."""
+        scaling = self.summary["finance"]["investment_scaling"]
+        if scaling == "auto":
+            return self.results.horizon.year_share
+        return 1.0 if scaling == "full" else float(scaling)
+
+    @property
     def investments(self) -> tuple[Investment, ...]:
         """What the plan buys, for `microgrid_opt.compare.compare`."""
         names = ("capex", "lifetime", "replacement_fraction")
@@ -260,7 +273,7 @@ def manifest_head(
         "origin": {
             key: value or None
             for key, value in asdict(origin).items()
-            if key != "stage" or value is not None
+            if value or key not in {"stage", "last_year", "stages", "foresight"}
         },
         "inputs": dict(inputs),
         "plugins": [asdict(home) for home in outside(types)],

@@ -365,6 +365,15 @@ def test_nonsense_is_refused(carbon: str, message: str) -> None:
         solve_text(park(PARK, carbon=carbon))
 
 
+def test_an_unknown_carrier_is_refused_before_anything_is_solved() -> None:
+    """Proves: the schema refuses it with its place. Sensitivity: a carrier that the park declares."""
+    with pytest.raises(InputError, match=r"kgce_per_unit\.steam: is no carrier of") as told:
+        problem_of(park(PARK, carbon=asked(steam=0.12)))
+    assert all(finding.where is not None for finding in told.value.findings)
+    carriers = "{steam: {temperature_degc: 180}}"
+    problem_of(park(PARK, carbon=asked(steam=0.12), carriers=carriers))
+
+
 def test_limit_that_cannot_be_met_is_named() -> None:
     """Proves: without the clean block 20 kWh miss 0.3 t/tce by 10.612 − 0.7374 kg."""
     dirty = "\n".join(line for line in PARK.splitlines() if "clean" not in line)

@@ -31,7 +31,7 @@ def test_commands_run(park: Path) -> None:
     assert park.exists()
     (block,) = manual.blocks(PAGE, "sh")
     lines = block.text.splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 6
     for line in lines:
         done = CliRunner().invoke(app, shlex.split(line)[1:])
         assert done.exit_code == 0, f"{line}: {done.output}"

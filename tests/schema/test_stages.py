@@ -104,10 +104,13 @@ def test_a_year_twice_is_refused() -> None:
     [
         ("{horizon: {hours: 2}}", "the horizon must be the same in all stages"),
         ("{currency: EUR}", "the currency must be the same in all stages"),
-        ("{finance: {discount_rate: 0.1}}", "the financial terms must be the same in all stages"),
+        (
+            "{finance: {discount_rate: 0.1}}",
+            "finance.discount_rate: in stage 2030: the financial terms must",
+        ),
         (
             "{finance: {annuity: straight_line}}",
-            "the financial terms must be the same in all stages",
+            "finance.annuity: in stage 2030: the financial terms must be the",
         ),
         ("{members: {a: {}}}", "the members must be the same in all stages"),
         ("{site: {timezone: UTC}}", "the time zone must be the same in all stages"),
