@@ -115,7 +115,7 @@ def _compared(plain: Comparison, case: Case, answer: Answer) -> Comparison:
     expected, wanted = case.expected, case.expected.runs[plain.run]
     seconds: dict[str, float] = {}
     try:
-        results, failures = _solved(case, wanted, expected.profile, seconds)
+        results, failures = _solved(case, wanted, wanted.profile or expected.profile, seconds)
         ours = measured(results, wanted.measure or expected.measure)
         others = tuple(_others(results, wanted, expected.size_tolerance))
     except (MicrogridError, KeyError) as error:

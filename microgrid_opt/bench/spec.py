@@ -62,6 +62,8 @@ class ReferenceRun(Frozen):
     """Figures of the technologies that are unique in the optimum."""
     tolerance: PositiveFraction | None = None
     """Allowed relative difference, where it is another one than that of the case."""
+    profile: str | None = None
+    """Solver profile, where it is another one than that of the case."""
     slow: bool = False
     """Whether it takes more than five seconds."""
 
