@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from microgrid_opt.bench.spec import Measure, ReferenceRun
     from microgrid_opt.results import Results
 
+NOT_ASKED = "was not asked"
+
 
 @dataclass(frozen=True)
 class Check:
@@ -101,13 +103,13 @@ def compare(case: Case, run: str, peer: Peer, *, with_peer: bool) -> Comparison:
     """
     plain = Comparison(case.name, run, case.expected.exercises)
     if not (case.missing_inputs or with_peer):
-        return _compared(plain, case, Answer(problem="was not asked"))
+        return _compared(plain, case, Answer(problem=NOT_ASKED))
     with case.copied() as own:
         if own.missing_inputs:
             problem = peer.make_inputs(own)
             if problem:
                 return replace(plain, left_out=f"inputs are missing: {problem}")
-        answer = peer.run(own, run) if with_peer else Answer(problem="was not asked")
+        answer = peer.run(own, run) if with_peer else Answer(problem=NOT_ASKED)
         return replace(_compared(plain, own, answer), peer=answer if with_peer else None)
 
 
@@ -133,7 +135,7 @@ def _compared(plain: Comparison, case: Case, answer: Answer) -> Comparison:
         if wanted.peer_objective is None:
             reference = answer.objective
         problems += _disagreements(case, wanted, answer, results)
-    elif answer.problem and answer.problem != "was not asked":
+    elif expected.peer is not None and answer.problem != NOT_ASKED:
         notes.append(f"{expected.source.tool}: {answer.problem}")
     objective = Check("objective", ours, reference, tolerance)
     problems += [

@@ -89,6 +89,8 @@ def _table(found: list[Comparison]) -> Table:
     from microgrid_opt.cli.console import table
 
     made = table(*HEADS, left=3)
+    for column in made.columns[:2]:
+        column.no_wrap = True
     case = ""
     for one in found:
         cells = row(one)
