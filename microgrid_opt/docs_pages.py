@@ -298,7 +298,8 @@ def _words(node: Node, links: _Links) -> Iterator[str]:
     elif kind == "array":
         low, high = node.get("minItems"), node.get("maxItems")
         count = f"{low} of " if low == high and low else ""
-        yield f"list of {count}{_allowed(node['items'], links)}"
+        of = node["items"] if "items" in node else {"anyOf": node["prefixItems"]}
+        yield f"list of {count}{_allowed(of, links)}"
     elif kind == "object":
         (inner,) = (*node.get("patternProperties", {}).values(), *_extra(node))[:1]
         yield f"names, each with {_allowed(inner, links)}"

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from microgrid_opt.finance import annual_cost
-from microgrid_opt.finance.depreciation import deductions
 from microgrid_opt.finance.spec import CapacityPayment, Grant, ProductionPayment, TaxCredit
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def worths_of_size(
     end = life if method == "lifetime" and math.isfinite(life) else finance.project_years
     nominal = (1.0 + rate) * (1.0 + finance.inflation)
     tax = _tax(finance)
-    crf = (1.0 / end) if rate == 0 else rate / (1.0 - (1.0 + rate) ** -end)
+    crf = (1.0 / end) if rate == 0 else rate / -math.expm1(-end * math.log1p(rate))
     before_tax = crf / (1.0 - tax)
 
     spent = deducted = 0.0
@@ -200,15 +199,8 @@ def _shield(finance: Finance, bought: float, end: float, nominal: float) -> tupl
     """Return the present value of what is deducted of a purchase, and what is left of it."""
     if finance.tax is None:
         return 0.0, 1.0
-    rule = finance.tax.depreciation
-    table = deductions(
-        rule.method,
-        rule.years,
-        bonus_fraction=rule.bonus_fraction,
-        residual_fraction=rule.residual_fraction,
-    )
     book, value, date = 1.0, 0.0, bought
-    for share in table:
+    for share in finance.tax.depreciation.shares():
         date += 1.0
         if date > end:
             break
@@ -238,7 +230,8 @@ def _loan_worth(finance: Finance, end: float, nominal: float, tax: float) -> flo
         elif loan.repayment == "equal_principal":
             paid = loan.share_fraction / repaying
         else:
-            service = debt / left if rate == 0 else debt * rate / (1.0 - (1.0 + rate) ** -left)
+            grown = -math.expm1(-left * math.log1p(rate))
+            service = debt * rate / grown if grown else debt / left
             paid = service - interest
         value -= (interest * (1.0 - tax) + paid) * nominal**-year
         debt -= paid

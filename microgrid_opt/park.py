@@ -35,7 +35,9 @@ from microgrid_opt.fields import (
     refuse_both,
     require_one,
 )
-from microgrid_opt.finance.spec import Finance, OwnerFinance
+from microgrid_opt.finance.contracts import misnamed
+from microgrid_opt.finance.spec import Finance
+from microgrid_opt.finance.terms import OwnerFinance
 from microgrid_opt.horizon import Horizon
 from microgrid_opt.keys import Currency, Day, Identifier, Moment
 from microgrid_opt.ledger import FIXED
@@ -267,7 +269,7 @@ class Park(Frozen):
 
     @model_validator(mode="after")
     def _names_that_exist(self) -> Self:
-        findings = list(self._misnamed())
+        findings = list({str(finding): finding for finding in self._misnamed()}.values())
         if findings:
             raise InputError(findings)
         return self
@@ -304,6 +306,18 @@ class Park(Frozen):
             yield from self._idle_taxes(key, asset)
             yield from self._misfits(key, asset)
         yield from self._misnamed_money()
+        owners = {key: self.owner(key) for key, asset in self.assets.items() if self._has(asset)}
+        yield from misnamed(self.finance.third_party, owners, self.finance.project_years)
+        for key in self.members if self.finance.project_years % 1 else ():
+            if not self.finance_of(key).is_plain:
+                yield Finding(
+                    f"has taxes or a loan: `finance.project_years` = "
+                    f"{self.finance.project_years:g} must be whole.",
+                    key=f"members.{key}.finance",
+                )
+
+    def _has(self, asset: Asset) -> bool:
+        return asset.member is None or asset.member in self.members
 
     def _idle_replacements(self, key: str, asset: Asset) -> Iterator[Finding]:
         for name in type(asset).model_fields:
@@ -320,7 +334,7 @@ class Park(Frozen):
                 )
 
     def _idle_taxes(self, key: str, asset: Asset) -> Iterator[Finding]:
-        if self.finance_of(self.owner(key)).is_plain:
+        if not self._has(asset) or self.finance_of(self.owner(key)).is_plain:
             return
         for name in type(asset).model_fields:
             size = getattr(asset, name)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.carriers import Carrier
     from microgrid_opt.errors import Location
+    from microgrid_opt.finance.spec import Finance
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.park import Park, Site
     from microgrid_opt.weather.frame import Weather
@@ -55,6 +56,8 @@ class Surroundings:
         Where and when, and where relative file names start.
     carrier
         Gives a carrier of the park by name.
+    finance
+        Terms of the asset's owner.
     arrays
         Resolved series by dotted key, each of shape (n,).
     path
@@ -65,13 +68,14 @@ class Surroundings:
     horizon: Horizon
     folder: Path
     carrier: Callable[[str], Carrier]
+    finance: Finance
     arrays: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     path: str = ""
     _read: list[Weather] = field(default_factory=list)
 
-    def at(self, path: str) -> Surroundings:
+    def at(self, path: str, finance: Finance) -> Surroundings:
         """Return the same surroundings for the asset at ``path``; weather is read once for all."""
-        return replace(self, path=path)
+        return replace(self, path=path, finance=finance)
 
     def data(self, name: str) -> NDArray[np.float64]:
         """Return a resolved series of the asset, shape (n,)."""
@@ -218,12 +222,13 @@ def prepare(
         arrays[key] = resolved.values
         if resolved.periods is not None:
             periods[key] = resolved.periods
-    surroundings = Surroundings(park.site, horizon, folder, park.carrier, arrays)
+    surroundings = Surroundings(park.site, horizon, folder, park.carrier, park.finance, arrays)
     for key, asset in park.assets.items():
         if key in unresolved:
             continue
         try:
-            derived = asset.prepare(surroundings.at(f"assets.{key}"))
+            terms = park.finance_of(park.owner(key))
+            derived = asset.prepare(surroundings.at(f"assets.{key}", terms))
         except InputError as error:
             findings.extend(_placed(error, ("assets", key), where))
             continue

@@ -94,6 +94,9 @@ def summarise(plan: Plan) -> dict[str, Any]:
             "project_years": quantity(finance.project_years, "year"),
             "annuity": finance.annuity,
             "investment_scaling": finance.investment_scaling,
+            "rates": finance.rates,
+            "inflation": quantity(finance.inflation, "1/year"),
+            "nominal_discount_rate": quantity(finance.nominal_rate, "1/year"),
         },
         "investments": _investments(plan.results, park),
         "comparison": None if plan.comparison is None else _comparison(plan.comparison),
@@ -287,6 +290,8 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
     flows = comparison.flows
     return {
         "with": comparison.other_name,
+        "terms": comparison.terms,
+        "discount_rate": quantity(comparison.discount_rate, "1/year"),
         **{name: quantity(q.value, q.unit) for name, q in comparison.quantities().items()},
         "cash_flow": None
         if flows is None

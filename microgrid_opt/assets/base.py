@@ -14,13 +14,14 @@ from pydantic_core import core_schema
 from microgrid_opt.fields import Frozen, Reference, Size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
     from pydantic import GetCoreSchemaHandler
 
     from microgrid_opt.audit import AssetAudit
+    from microgrid_opt.bill.of_plan import Line
     from microgrid_opt.builder import Builder
     from microgrid_opt.carriers import Carrier
     from microgrid_opt.horizon import Horizon
@@ -112,6 +113,11 @@ class Asset(Frozen):
         """Return figures worth reading beyond sizes, energy and cost."""
         del r
         return {}
+
+    def bill(self, r: AssetResults) -> Iterable[Line]:
+        """Return the lines of what a supplier bills by month; see `microgrid_opt.bill.of_plan`."""
+        del r
+        return ()
 
     def sizes(self) -> dict[str, Size]:
         """Return the sizes by the field's name without its unit: ``power_kw`` is ``power``."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.audit import AssetAudit
+    from microgrid_opt.bill import Facts
+    from microgrid_opt.bill.of_plan import Line
     from microgrid_opt.builder import Builder
     from microgrid_opt.carriers import Carrier
     from microgrid_opt.results import AssetResults, Quantity
@@ -236,7 +238,7 @@ class Grid(Asset):
                     f"{b.horizon.stamps[steps[0]]}, which needs a bound on the {side}: give "
                     f"`{side}_limit_kw`, or `connection_kw` or `transformer_kva` with a maximum."
                 )
-                raise InputError(Finding(message, key=f"assets.{b.asset}.tariff"))
+                raise InputError(Finding(message, key="tariff"))
         return steps
 
     @staticmethod
@@ -306,36 +308,25 @@ class Grid(Asset):
             renewable = True if self.export_from == "renewable" else None
             audit_origin(a, flow["export"], renewable=renewable)
         if self.tariff is not None:
-            self._audit_tariff(a, flow["import"], flow["export"])
+            self._audit_tariff(a)
 
-    def _audit_tariff(
-        self, a: AssetAudit, bought: NDArray[np.float64], sold: NDArray[np.float64]
-    ) -> None:
+    def _audit_tariff(self, a: AssetAudit) -> None:
         """Price the meter with the bill calculator, and hold the ledger against it."""
-        from microgrid_opt.bill import Facts, Meter, bill
+        from microgrid_opt.bill import bill
+        from microgrid_opt.bill.of_plan import meter_of
         from microgrid_opt.policies.tariffs.calendar import periods_of
 
         assert self.tariff is not None
-        picked = {}
         for name, choice in self.tariff.open_choices(self.contract).items():
             offered = [o for o in choice.options if a.has_monthly(f"tariff_{name}_{o}")]
             taken = np.array([a.monthly(f"tariff_{name}_{o}") for o in offered])
             first = np.unique(periods_of(choice, a.horizon), return_index=True)[1]
-            picked[name] = tuple(offered[row] for row in taken.argmax(axis=0)[first])
             a.equal(f"one option of {name}", taken.max(axis=0), 1.0, unit="1")
             for option in offered:
                 held = a.monthly(f"tariff_{name}_{option}")
                 same = held[first][periods_of(choice, a.horizon)]
                 a.equal(f"{option} held for its period", held, same, unit="1")
-        facts = Facts(
-            self.contract,
-            None if self.transformer_kva is None else a.size("transformer"),
-            None if self.contract_kw is None else a.size("contract"),
-            picked,
-        )
-        # What a solver leaves beyond zero would be a negative peak or block.
-        meter = Meter(a.horizon, np.maximum(bought, 0.0), np.maximum(sold, 0.0))
-        found = bill(self.tariff, a.data_below("tariff"), meter, facts)
+        found = bill(self.tariff, a.data_below("tariff"), meter_of(a), self._facts(a))
         # Below a minimum bill other charges are free: they and what is added share one sum.
         added = sum(
             float(amounts.sum())
@@ -358,6 +349,39 @@ class Grid(Asset):
         excess = float((billed - highest).sum()) * price
         a.at_most("peaks billed beyond the import", excess, a.slack, unit="currency")
         a.booked("demand_charge", float(billed.sum()) * price)
+
+    def _facts(self, held: AssetResults | AssetAudit) -> Facts:
+        """Return what of a plan the bill depends on beside the meter."""
+        from microgrid_opt.bill import Facts
+        from microgrid_opt.bill.of_plan import options_of
+
+        assert self.tariff is not None
+        return Facts(
+            self.contract,
+            None if self.transformer_kva is None else held.size("transformer"),
+            None if self.contract_kw is None else held.size("contract"),
+            options_of(self.tariff, self.contract, held),
+        )
+
+    def bill(self, r: AssetResults) -> Iterator[Line]:
+        """Yield what the meter reads, and what it costs by the tariff or the prices."""
+        from microgrid_opt.bill.of_plan import meter_lines, meter_of, price_lines, tariff_lines
+
+        meter = meter_of(r)
+        contracted = None if self.contract_kw is None else r.size("contract")
+        yield from meter_lines(meter, exports=self.exports, contract_kw=contracted)
+        if self.tariff is not None:
+            yield from tariff_lines(self.tariff, r.data_below("tariff"), meter, self._facts(r))
+        prices = {
+            side: r.data(f"{side}_price_per_kwh") if r.has_data(f"{side}_price_per_kwh") else None
+            for side in ("import", "export")
+        }
+        yield from price_lines(
+            meter,
+            import_price=prices["import"],
+            export_price=prices["export"],
+            peak_price=self.peak_price_per_kw_month,
+        )
 
     def summary(self, r: AssetResults) -> Mapping[str, Quantity]:
         """Return the highest import and export."""

@@ -11,8 +11,6 @@ from microgrid_opt.formulations.renewable import RenewableSource
 from microgrid_opt.weather.spec import PvArray
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -48,8 +46,6 @@ class Pv(RenewableSource):
         require_one(self, "output_per_kw", "array")
         return self
 
-    def prepare(self, surroundings: Surroundings) -> Mapping[str, NDArray[np.float64]]:
-        """Derive the output per kW from the weather."""
-        if self.array is None:
-            return {}
-        return {"output_per_kw": self.array.output_per_kw(surroundings.weather)}
+    def derived(self, surroundings: Surroundings) -> NDArray[np.float64] | None:
+        """Return the output per kW from the weather, where it is not given."""
+        return None if self.array is None else self.array.output_per_kw(surroundings.weather)

@@ -11,8 +11,6 @@ from microgrid_opt.formulations.renewable import RenewableSource
 from microgrid_opt.weather.spec import WindTurbine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -50,8 +48,6 @@ class Wind(RenewableSource):
         require_one(self, "output_per_kw", "turbine")
         return self
 
-    def prepare(self, surroundings: Surroundings) -> Mapping[str, NDArray[np.float64]]:
-        """Derive the output per kW from the weather."""
-        if self.turbine is None:
-            return {}
-        return {"output_per_kw": self.turbine.output_per_kw(surroundings.weather)}
+    def derived(self, surroundings: Surroundings) -> NDArray[np.float64] | None:
+        """Return the output per kW from the weather, where it is not given."""
+        return None if self.turbine is None else self.turbine.output_per_kw(surroundings.weather)

@@ -283,8 +283,9 @@ class _Calculation:
         gap = component.strike_price_per_kwh - self.data(name, "reference_price_per_kwh")
         if component.one_sided:
             gap = np.maximum(gap, 0.0)
-        valid = valid_steps(component, self.horizon)
-        return -component.share * self.energy(self.meter.sold * gap * valid)
+        settled = component.share * self.meter.sold * valid_steps(component, self.horizon)
+        self.billed[name] = ("kWh", self.energy(settled))
+        return -self.energy(settled * gap)
 
     @amount.register(DemandCharge)
     def _(self, component: DemandCharge, name: str) -> Numbers:
@@ -350,7 +351,9 @@ class _Calculation:
     @amount.register(StandbyCharge)
     def _(self, component: StandbyCharge, name: str) -> Numbers:
         price = self.monthly_price(component, name, "price_per_kw_month")
-        return price * self.facts.contract.standby_kw
+        agreed = self.facts.contract.standby_kw
+        self.billed[name] = ("kW", np.full(self.count, agreed))
+        return price * agreed
 
     @amount.register(ReactiveCharge)
     def _(self, component: ReactiveCharge, name: str) -> Numbers:
@@ -377,6 +380,9 @@ class _Calculation:
                 kept = np.array([best[p] == option for p in period])
                 for key in self._with_option(option):
                     self.amounts[key] = self.amounts[key] * kept
+                    if key in self.billed:
+                        unit, quantity = self.billed[key]
+                        self.billed[key] = (unit, quantity * kept)
             found[name] = tuple(best)
         return found
 

@@ -265,7 +265,8 @@ class Watching:
             parts.append(f"gap {percent(news.gap)}")
         if not searching and news.iterations is not None:
             parts.append(f"iteration {news.iterations:,}")
-        if news.objective is not None:
+        # On its way simplex breaks limits: what it costs there is no cost of any plan.
+        if news.objective is not None and not news.stage.endswith("simplex"):
             name = "best" if searching else "objective"
             parts.append(f"{name} {amount(news.objective, self.currency)}")
         if searching and news.bound is not None:

@@ -87,14 +87,7 @@ def _facts(problem: Problem, scenarios: list[str]) -> Iterator[tuple[str, str]]:
         (f"{horizon.stamps[0]:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {park.site.timezone}"),
     )
     yield "Steps", f"{len(horizon):,} of {length}, for {horizon.total_hours:,.6g} h, {year}"
-    money = park.finance
-    yield (
-        "Finance",
-        (
-            f"{park.currency}, {percent(money.discount_rate)} real, {money.project_years:g} years, "
-            f"annuity by {money.annuity.replace('_', ' ')}"
-        ),
-    )
+    yield "Finance", _money(park)
     if len(park.members) > 1:
         yield "Members", ", ".join(member.label or key for key, member in park.members.items())
     rules = {
@@ -108,6 +101,27 @@ def _facts(problem: Problem, scenarios: list[str]) -> Iterator[tuple[str, str]]:
         yield "Files", ", ".join(problem.files)
     if scenarios:
         yield "Scenarios", ", ".join(scenarios)
+
+
+def _money(park: Park) -> str:
+    money = park.finance
+    parts = [f"{park.currency}, {percent(money.discount_rate)} {money.rates}"]
+    if money.inflation:
+        parts.append(f"inflation {percent(money.inflation)}")
+    parts += [f"{money.project_years:g} years", f"annuity by {money.annuity.replace('_', ' ')}"]
+    if money.tax is not None:
+        parts.append(f"tax {percent(money.tax.income_tax_fraction)}")
+    if money.loan is not None:
+        share, rate = percent(money.loan.share_fraction), percent(money.loan.interest)
+        parts.append(f"loan of {share} at {rate}")
+    if money.vat is not None:
+        parts.append(f"VAT {percent(money.vat.fraction)}")
+    for word, held in (("growth", money.escalation), ("incentives", money.incentives)):
+        if held:
+            parts.append(f"{word} {', '.join(held)}")
+    if money.third_party:
+        parts.append(f"third parties {', '.join(money.third_party)}")
+    return ", ".join(parts)
 
 
 def _range(spec: Any) -> str:

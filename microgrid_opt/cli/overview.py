@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import TYPE_CHECKING, Any
 
+from microgrid_opt.bill.beside import connections, is_levelised
 from microgrid_opt.cli.console import aligned, amount, duration, percent, table
 from microgrid_opt.ledger import CO2, COST, KG_PER_T
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rich.console import Console
     from rich.table import Table
 
     from microgrid_opt.audit import Audit
+    from microgrid_opt.bill.beside import Connection
     from microgrid_opt.compare.comparison import Comparison
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.results import Results
@@ -47,6 +50,7 @@ def show_plan(out: Console, plan: Plan, folder: Path | None, files: Sequence[str
     parts = [
         _sizes(plan.results),
         _costs(held),
+        *_bills(held),
         *_energy(held),
         _figures(held),
         None if plan.comparison is None else _earnings(plan.comparison),
@@ -66,6 +70,11 @@ def show_plan(out: Console, plan: Plan, folder: Path | None, files: Sequence[str
         out.print(f"Note: {note}")
     if folder is not None:
         out.print(f"Saved in {folder}: {', '.join(files)}", soft_wrap=True)
+        if not plan.results.bill.empty:
+            out.print("The bill by month and component: tables/bill.parquet", soft_wrap=True)
+        if plan.comparison is not None and plan.comparison.flows is not None:
+            command = shlex.join(["microgrid-opt", "proforma", str(folder), "--out"])
+            out.print(f"The cash flow: {command} cash.xlsx", soft_wrap=True)
 
 
 def show_comparison(out: Console, held: Comparison, folders: tuple[Path, Path]) -> None:
@@ -222,19 +231,50 @@ def _sizes(results: Results) -> Table | None:
 
 
 def _costs(held: Sequence[Results]) -> Table:
-    sides = []
-    for one in held:
-        ledger = one.ledger[one.ledger["effect"] == COST]
-        sums = ledger.groupby("category", sort=False)["amount"].sum()
-        sides.append({str(key): float(value) for key, value in sums.items()})
-    found = {
-        key: [side.get(key, 0.0) for side in sides]
-        for key in dict.fromkeys(key for side in sides for key in side)
+    """Return the cost by purpose; what the tables of bills show in detail is one row for each bill."""
+    billed = {
+        (connection.asset, line.component): _bill_name(held[-1], connection)
+        for connection in _under_tariff(held)
+        for line in connection.components
     }
-    rows = [(_words(key), values) for key, values in found.items() if max(map(abs, values)) > SAME]
-    rows.sort(key=lambda row: -max(map(abs, row[1])))
-    rows.append(("Total", [one.cost for one in held]))
+    found: dict[str, list[float]] = {}
+    for number, one in enumerate(held):
+        for row in one.ledger[one.ledger["effect"] == COST].to_dict("records"):
+            category = row["category"]
+            name = billed.get((row["asset"], category)) or _words(category)
+            found.setdefault(name, [0.0] * len(held))[number] += row["amount"]
+    rows = [*_sorted(found.items()), ("Total", [one.cost for one in held])]
     return _beside(f"Cost {period(held[-1].horizon)} [{held[-1].currency}]", rows)
+
+
+def _sorted(rows: Iterable[tuple[str, list[float]]]) -> Rows:
+    """Return the rows that are not zero, the largest first."""
+    shown = [row for row in rows if max(map(abs, row[1])) > SAME]
+    return sorted(shown, key=lambda row: -max(map(abs, row[1])))
+
+
+def _under_tariff(held: Sequence[Results]) -> list[Connection]:
+    return [found for found in connections([one.bill for one in held]) if found.has_tariff]
+
+
+def _bill_name(results: Results, connection: Connection) -> str:
+    return f"Bill, {_asset(results, connection.member, connection.asset)}"
+
+
+def _bills(held: Sequence[Results]) -> Iterator[Table]:
+    """Yield the bill of each connection under a tariff by component, at the prices of the year."""
+    for connection in _under_tariff(held):
+        lines = connection.components
+        named = (
+            (_words(line.label) if line.label == line.component else line.label, line.sums)
+            for line in lines
+        )
+        total = [math.fsum(side) for side in zip(*(line.sums for line in lines), strict=True)]
+        title = f"{_bill_name(held[-1], connection)} {period(held[-1].horizon)}"
+        if is_levelised(held[-1].ledger, connection.asset):
+            title += ", prices of the year"
+        rows = [*_sorted(named), ("Total", total)]
+        yield _beside(f"{title} [{held[-1].currency}]", rows)
 
 
 def _beside(
@@ -305,6 +345,7 @@ def _figures(held: Sequence[Results]) -> Table | None:
 def _earnings(held: Comparison, title: str = "Against the reference plan") -> Table:
     currency = held.currency
     years = f"{held.project_years:g} years at {percent(held.discount_rate)}"
+    years += f", {held.terms}" if held.terms else ""
     made = table(title, "")
     made.add_row("Extra investment", amount(held.extra_capex, currency))
     made.add_row(f"Net present value, {years}", amount(held.npv, currency))

@@ -16,28 +16,24 @@ $$ \mathrm{NPV} = \mathrm{PVF}(r, N)\,(B' - B) - \sum_i \mathrm{PC}_i + \sum_j \
 | $\mathrm{PVF}, \mathrm{PC}$ | `microgrid_opt.finance.present_value_factor`, `present_cost` | years, currency |
 | $r, N$ | discount rate, length of the project | 1/year, years |
 
+With inflation, growth of prices, taxes, loans, value-added tax or incentives the net present value is
+that of the cash flow after tax in current money instead (`microgrid_opt.compare.aftertax`).
+
 Source: W. Short, D. J. Packey, T. Holt, NREL/TP-462-5173, 1995, doi:10.2172/35391.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from microgrid_opt.compare.aftertax import Earned, earned, is_simple
 from microgrid_opt.compare.comparison import Comparison
+from microgrid_opt.compare.sides import Side, Worth, abatement_cost, bought
 from microgrid_opt.errors import Finding, InputError
-from microgrid_opt.finance import (
-    CashFlows,
-    InternalRate,
-    Investment,
-    cash_flows,
-    irr,
-    payback_years,
-    present_cost,
-    present_value_factor,
-)
-from microgrid_opt.ledger import CO2, COST, FIXED, KG_PER_T
+from microgrid_opt.finance import Investment, present_value_factor
+from microgrid_opt.finance.yearly import yearly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparison", "compare", "compare_plans", "compare_stored", "investments_of"]
 
-CO2_PRICE = "co2_price"
-"""Ledger category of what CO2 costs."""
+_OTHER_TERMS = "The two parks have other financial terms: each plan pays the taxes, loans and prices of its own."
 _SAME = 1e-6  # relative; purchases and sizes are sums of the same numbers
 
 
@@ -67,7 +62,7 @@ def investments_of(results: Results, park: Park) -> tuple[Investment, ...]:
     """
     found = []
     findings = []
-    for row in _bought(results).to_dict("records"):
+    for row in bought(results).to_dict("records"):
         asset = park.assets.get(row["asset"])
         spec = None if asset is None else asset.sizes().get(row["size"])
         key = f"assets.{row['asset']}.{row['size']}"
@@ -85,8 +80,13 @@ def investments_of(results: Results, park: Park) -> tuple[Investment, ...]:
 
 
 def compare_plans(plan: Results, other: Results, problem: Problem) -> Comparison:
-    """Compare two plans of one park, with the park's own rate and project life; see `compare`."""
+    """Compare two plans of one park, with the park's own rate and project life; see `compare`.
+
+    With taxes, loans, growth, value-added tax or incentives the cash flow after tax is compared.
+    """
     finance = problem.park.finance
+    if not is_simple(problem.park):
+        return _after_tax(plan, other, problem.park, problem.park)
     return compare(
         plan,
         other,
@@ -109,6 +109,9 @@ def compare_stored(plan: StoredPlan, other: StoredPlan) -> Comparison:
         if other.finance(name) != value
     ]
     note = f"Not used: {' and '.join(ignored)}; the plan's own values hold for both."
+    notes = (note,) if ignored else ()
+    if not (plan.is_simple and other.is_simple):
+        return _after_tax(plan.results, other.results, plan.described(), other.described(), notes)
     return compare(
         plan.results,
         other.results,
@@ -116,7 +119,7 @@ def compare_stored(plan: StoredPlan, other: StoredPlan) -> Comparison:
         project_years=used["project_years"],
         investments=plan.investments,
         other_investments=other.investments,
-        notes=(note,) if ignored else (),
+        notes=notes,
     )
 
 
@@ -163,13 +166,76 @@ def compare(
     _refuse_unlike(plan, other)
     _refuse_incomplete(plan, investments)
     _refuse_incomplete(other, other_investments)
-    mine, theirs = _Side.of(plan), _Side.of(other)
+    mine, theirs = Side.of(plan), Side.of(other)
     saving = theirs.operating - mine.operating
     try:
-        worth = _Worth.of(saving, investments, other_investments, discount_rate, project_years)
+        worth = Worth.of(saving, investments, other_investments, discount_rate, project_years)
     except ValueError as error:
         raise InputError(str(error)) from error
     annuity_value = worth.present_value_factor * (theirs.yearly - mine.yearly)
+    noted = (
+        *notes,
+        *_notes(plan, other, project_years, worth),
+        *_annuity_note(worth.npv, annuity_value, plan.currency),
+    )
+    return _beside(plan, other, mine, theirs, worth, discount_rate, project_years, noted)
+
+
+def _after_tax(
+    plan: Results, other: Results, park: Park, other_park: Park, notes: Sequence[str] = ()
+) -> Comparison:
+    """Compare two plans by their cash flow in current money, each under the terms of its park."""
+    _refuse_unlike(plan, other)
+    for results, described in ((plan, park), (other, other_park)):
+        investments_of(results, described)
+    years = park.finance.project_years
+    if years % 1:
+        raise InputError(
+            Finding("must be whole for a cash flow by year.", key="finance.project_years")
+        )
+    mine, theirs = Side.after(yearly(plan, park)), Side.after(yearly(other, other_park))
+    found = earned(plan, other, park, other_park)
+    same = park.finance == other_park.finance and park.members == other_park.members
+    flow = found.flow
+    worth = Worth(
+        present_value_factor(park.finance.real_rate, years),
+        flow.npv,
+        flow.flows(),
+        flow.irr,
+        flow.payback_years,
+        flow.discounted_payback_years,
+    )
+    noted = (
+        *notes,
+        *(() if same else (_OTHER_TERMS,)),
+        *_notes(plan, other, years, worth),
+        *_own_rates_note(found, plan.currency),
+        *(_annuity_note(found.own_npv, found.annuity_npv, plan.currency) if same else ()),
+    )
+    made = _beside(plan, other, mine, theirs, worth, flow.rate, years, noted)
+    taxed = any(park.finance_of(member).tax is not None for member in park.members)
+    return replace(made, is_nominal=True, is_after_tax=taxed)
+
+
+def _own_rates_note(found: Earned, currency: str) -> list[str]:
+    if abs(found.flow.npv - found.own_npv) <= _SAME * max(abs(found.own_npv), 1.0):
+        return []
+    return [
+        f"Members have discount rates of their own: at these the net present value is "
+        f"{found.own_npv:,.0f} {currency}."
+    ]
+
+
+def _beside(
+    plan: Results,
+    other: Results,
+    mine: Side,
+    theirs: Side,
+    worth: Worth,
+    discount_rate: float,
+    project_years: float,
+    notes: Sequence[str],
+) -> Comparison:
     return Comparison(
         name=plan.name,
         other_name=other.name,
@@ -184,100 +250,18 @@ def compare(
         other_co2_kg=other.co2_kg,
         yearly_co2_reduction_kg=theirs.co2 - mine.co2,
         extra_capex=mine.capex - theirs.capex,
-        yearly_operating_saving=saving,
+        yearly_operating_saving=theirs.operating - mine.operating,
         npv=worth.npv,
         irr=worth.irr,
         payback_years=worth.payback_years,
         discounted_payback_years=worth.discounted_payback_years,
-        abatement_cost_per_t=_abatement_cost(mine, theirs),
+        abatement_cost_per_t=abatement_cost(mine, theirs),
         flows=worth.flows,
         by_category=_differences(plan.ledger, other.ledger, ["effect", "category", "unit"]),
         by_asset=_differences(plan.ledger, other.ledger, ["member", "asset", "effect", "unit"]),
         by_size=_differences(plan.sizes, other.sizes, ["member", "asset", "size", "unit"], "total"),
-        notes=(
-            *notes,
-            *_notes(plan, other, project_years, worth),
-            *_annuity_note(worth.npv, annuity_value, plan.currency),
-        ),
+        notes=tuple(notes),
     )
-
-
-@dataclass(frozen=True)
-class _Worth:
-    """What the extra money earns; the last four are ``None`` unless the project has whole years."""
-
-    present_value_factor: float
-    npv: float
-    flows: CashFlows | None = None
-    irr: InternalRate | None = None
-    payback_years: float | None = None
-    discounted_payback_years: float | None = None
-
-    @classmethod
-    def of(
-        cls,
-        saving: float,
-        investments: Sequence[Investment],
-        other: Sequence[Investment],
-        rate: float,
-        years: float,
-    ) -> _Worth:
-        if not math.isfinite(years):
-            raise ValueError(f"project_years = {years!r}: must be finite.")
-        bought, avoided = (
-            math.fsum(
-                present_cost(i.capex, i.lifetime_years, rate, years, i.replacement_fraction)
-                for i in items
-            )
-            for items in (investments, other)
-        )
-        factor = present_value_factor(rate, years)
-        npv = factor * saving - bought + avoided
-        if years % 1:
-            return cls(factor, npv)
-        flows = cash_flows(investments, other, saving, int(years))
-        simple, discounted = (payback_years(flows.net, at, flows.years) for at in (0.0, rate))
-        return cls(factor, npv, flows, irr(flows.net, flows.years), simple, discounted)
-
-
-def _abatement_cost(mine: _Side, theirs: _Side) -> float | None:
-    reduction = theirs.co2 - mine.co2
-    if reduction <= 1e-9 * max(abs(theirs.co2), abs(mine.co2)):
-        return None
-    extra = (mine.yearly - mine.co2_price) - (theirs.yearly - theirs.co2_price)
-    return extra / (reduction / KG_PER_T)
-
-
-@dataclass(frozen=True)
-class _Side:
-    """Money [currency/year, capex in currency] and CO2 [kg/year] of one plan."""
-
-    yearly: float
-    operating: float
-    capex: float
-    co2: float
-    co2_price: float
-
-    @classmethod
-    def of(cls, results: Results) -> _Side:
-        ledger, sizes = results.ledger, results.sizes
-        share = results.horizon.year_share
-        cost = ledger[ledger["effect"] == COST]
-        running = cost.loc[~cost["category"].isin(FIXED), "amount"]
-        charged = cost.loc[cost["category"] == CO2_PRICE, "amount"]
-        annual = math.fsum(sizes["annual_cost"])
-        fixed = math.fsum(running) / share + math.fsum(sizes["fixed_om"])
-        return cls(
-            yearly=fixed + annual,
-            operating=fixed + annual - math.fsum(_bought(results)["annual_cost"]),
-            capex=math.fsum(sizes["capex"]),
-            co2=results.effect(CO2) / share,
-            co2_price=math.fsum(charged) / share,
-        )
-
-
-def _bought(results: Results) -> pd.DataFrame:
-    return results.sizes[results.sizes["capex"] != 0]
 
 
 def _refuse_unlike(plan: Results, other: Results) -> None:
@@ -337,7 +321,7 @@ def _differences(
     )
 
 
-def _notes(plan: Results, other: Results, project_years: float, worth: _Worth) -> list[str]:
+def _notes(plan: Results, other: Results, project_years: float, worth: Worth) -> list[str]:
     found = [
         f"{results.name} ({role}) is not proven optimal: the solver stopped with "
         f"{results.run.status}."

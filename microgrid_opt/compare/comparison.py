@@ -58,6 +58,9 @@ class Comparison:
         ``member, asset, size, unit, plan, other, difference``: sizes in operation.
     notes
         What a reader of the numbers should know, as sentences.
+    is_nominal, is_after_tax
+        Whether `discount_rate`, `npv`, `irr`, paybacks and `flows` are in current money, and after
+        tax on income.
     """
 
     name: str
@@ -84,6 +87,14 @@ class Comparison:
     by_asset: pd.DataFrame
     by_size: pd.DataFrame
     notes: tuple[str, ...] = ()
+    is_nominal: bool = False
+    is_after_tax: bool = False
+
+    @property
+    def terms(self) -> str:
+        """What kind of money rates and worths are in, for reading; empty where there is one kind."""
+        words = ["nominal"] * self.is_nominal + ["after tax"] * self.is_after_tax
+        return ", ".join(words)
 
     @property
     def saving(self) -> float:

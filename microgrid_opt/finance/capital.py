@@ -38,13 +38,12 @@ from microgrid_opt.finance.annuity import (
     replacement_years,
     residual_value,
 )
-from microgrid_opt.finance.depreciation import deductions
 from microgrid_opt.finance.loan import Loan, repayments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from microgrid_opt.finance.spec import LoanTerms, Tax
+    from microgrid_opt.finance.terms import LoanTerms, Tax
 
 Dated = dict[float, float]
 
@@ -197,14 +196,7 @@ class Purchase:
         """Yield (date, deduction) of what is bought at a date, as far as they are counted."""
         if self.tax is None:
             return
-        rule = self.tax.depreciation
-        shares = deductions(
-            rule.method,
-            rule.years,
-            bonus_fraction=rule.bonus_fraction,
-            residual_fraction=rule.residual_fraction,
-        )
-        for year, share in enumerate(shares, start=1):
+        for year, share in enumerate(self.tax.depreciation.shares(), start=1):
             if start + year <= self.years:
                 yield start + year, share * self.bought[start]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, get_args
 
-from microgrid_opt.finance.limits import check_finite
+from microgrid_opt.finance.limits import check_finite, check_whole
 
 Depreciation = Literal[
     "straight_line", "macrs", "double_declining_balance", "sum_of_years_digits", "immediate"
@@ -114,8 +113,7 @@ def deductions(
 
 
 def _check(method: Depreciation, years: int, bonus: float, residual: float) -> None:
-    if not (years >= 1 and math.isfinite(years) and years % 1 == 0):
-        raise ValueError(f"years = {years!r}: must be a whole number >= 1.")
+    check_whole("years", years)
     if method == "macrs" and years not in _MACRS:
         allowed = ", ".join(map(str, _MACRS))
         raise ValueError(f"years = {years!r}: method 'macrs' has classes of {allowed} years.")

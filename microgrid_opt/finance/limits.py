@@ -24,6 +24,12 @@ def check_finite(name: str, value: float, *, minimum: float = -math.inf) -> None
         raise ValueError(f"{name} = {value!r}: must be finite{least}.")
 
 
+def check_whole(name: str, value: float) -> None:
+    """Refuse a number of years that is not whole and at least 1."""
+    if not (value >= 1 and math.isfinite(value) and value % 1 == 0):
+        raise ValueError(f"{name} = {value!r}: must be a whole number >= 1.")
+
+
 def discount(rate: float, years: float) -> float:
     """Return the present value of one unit of money paid after `years`."""
     return math.exp(-years * math.log1p(rate))

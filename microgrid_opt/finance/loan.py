@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal, get_args
 
-from microgrid_opt.finance.limits import check_finite, check_rate, discount
+from microgrid_opt.finance.limits import check_finite, check_rate, check_whole, discount
 
 Repayment = Literal["annuity", "equal_principal", "bullet"]
 
@@ -78,8 +78,7 @@ def repayments(
     """
     check_finite("amount", amount, minimum=0.0)
     check_rate("rate", rate)
-    if not (term_years >= 1 and math.isfinite(term_years) and term_years % 1 == 0):
-        raise ValueError(f"term_years = {term_years!r}: must be a whole number >= 1.")
+    check_whole("term_years", term_years)
     if not (0 <= grace_years < term_years and grace_years % 1 == 0):
         raise ValueError(
             f"grace_years = {grace_years!r}: must be a whole number from 0 to {term_years - 1}, "

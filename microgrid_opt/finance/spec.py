@@ -31,8 +31,9 @@ from microgrid_opt.finance.annuity import (
     real_rate,
 )
 from microgrid_opt.finance.capital import Purchase
-from microgrid_opt.finance.depreciation import Depreciation
+from microgrid_opt.finance.contracts import Contract
 from microgrid_opt.finance.levelised import levelisation_factor
+from microgrid_opt.finance.terms import LoanTerms, OwnerFinance, Tax, WholeYears
 from microgrid_opt.keys import Identifier
 
 if TYPE_CHECKING:
@@ -40,64 +41,9 @@ if TYPE_CHECKING:
 
     from microgrid_opt.horizon import Horizon
 
-WholeYears = Annotated[int, Field(ge=1, le=100, strict=True)]
 Booking = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$")]
 """What a growth or a tax applies to: ``asset``, ``category`` of the ledger, or ``asset.category``."""
 INVESTMENT = "investment"
-
-
-class DepreciationRule(Frozen):
-    """How capex is deducted from taxable income."""
-
-    method: Depreciation = "straight_line"
-    """Schedule; `macrs` is the US one with the half-year convention."""
-    years: WholeYears
-    """Years over which it is deducted; the class of `macrs`: 3, 5, 7, 10, 15 or 20."""
-    bonus_fraction: Fraction = 0.0
-    """Share deducted at once in the first year, the rest by the schedule."""
-    residual_fraction: Rate = 0.0
-    """Share that is never deducted before the sale."""
-
-
-class Tax(Frozen):
-    """Tax on income; deductions are worth their tax, since the owner has other income."""
-
-    income_tax_fraction: Rate
-    """Tax on each unit of income."""
-    depreciation: DepreciationRule
-    """How capex is deducted."""
-
-
-class LoanTerms(Frozen):
-    """Loan on the first purchase of everything that is bought."""
-
-    share_fraction: PositiveFraction
-    """Share of capex that is borrowed."""
-    rate: Rate
-    """Nominal interest per year."""
-    green_discount: Rate = 0.0
-    """What a green loan is cheaper per year, taken off `rate`."""
-    term_years: WholeYears
-    """Years until it is paid back."""
-    repayment: Literal["annuity", "equal_principal", "bullet"] = "annuity"
-    """Equal payments, equal principal, or all at the end."""
-    grace_years: Annotated[int, Field(ge=0, le=99, strict=True)] = 0
-    """First years in which only interest is paid."""
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.green_discount > self.rate:
-            raise refuse(
-                "loan", "`green_discount` is more than `rate`: interest would be negative."
-            )
-        if self.grace_years >= self.term_years:
-            raise refuse("loan", "`grace_years` must be shorter than `term_years`.")
-        return self
-
-    @property
-    def interest(self) -> float:
-        """Nominal interest per year after the green discount [1/year]."""
-        return self.rate - self.green_discount
 
 
 class Vat(Frozen):
@@ -195,17 +141,6 @@ Incentive = Annotated[
 ]
 
 
-class OwnerFinance(Frozen):
-    """Terms of one member, instead of those of the park."""
-
-    discount_rate: Rate | None = None
-    """Discount rate per year, real or nominal as the park's."""
-    tax: Tax | None = None
-    """Tax on income."""
-    loan: LoanTerms | None = None
-    """Loan on what is bought."""
-
-
 class Finance(Frozen):
     """How money at different times is compared."""
 
@@ -234,26 +169,34 @@ class Finance(Frozen):
     """Value-added tax."""
     incentives: dict[Identifier, Incentive] = Field(default_factory=dict)
     """Grants, tax credits and payments for production or capacity, each a category of the ledger."""
+    third_party: dict[Identifier, Contract] = Field(default_factory=dict)
+    """Assets that an investor buys and the host pays for year by year; they split the cash flow and
+    leave the plan as it is."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.real_rate <= -1.0 or self.nominal_rate <= -1.0:
             raise refuse("finance", "`discount_rate` and `inflation` leave a rate of -1 or less.")
-        if self.project_years % 1 and (self.escalation or self.incentives or not self.is_plain):
+        if self.project_years % 1 and (not self.is_simple or self.third_party):
             raise refuse(
                 "finance",
-                "`project_years` must be whole with growth, taxes, loans or incentives.",
+                "must be whole with inflation, growth, taxes, VAT, loans, incentives or third parties.",
+                path=("project_years",),
             )
         for name, incentive in self.incentives.items():
             years = getattr(incentive, "years", None)
             if years is not None and years > self.project_years:
                 raise refuse(
                     "finance",
-                    f"incentives.{name}.years = {years} is more than the project's "
-                    f"{self.project_years:g}: give at most these.",
+                    f"is more than the project's {self.project_years:g}: give at most these.",
+                    path=("incentives", name, "years"),
                 )
             if isinstance(incentive, TaxCredit) and self.tax is None:
-                raise refuse("finance", f"incentives.{name} is a tax credit: give `tax` as well.")
+                raise refuse(
+                    "finance",
+                    "is a tax credit: give `finance.tax` as well.",
+                    path=("incentives", name),
+                )
         return self
 
     @property
@@ -270,6 +213,12 @@ class Finance(Frozen):
     def is_plain(self) -> bool:
         """Whether capital is priced without taxes and loans."""
         return self.tax is None and self.loan is None
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether money of all years has the same value but for interest, and nobody else's share."""
+        others = self.inflation or self.escalation or self.vat or self.incentives
+        return self.is_plain and not others
 
     @property
     def tax_rate(self) -> float:

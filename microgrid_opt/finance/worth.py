@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from microgrid_opt.finance.annuity import replacement_years, residual_value
-from microgrid_opt.finance.limits import check_finite, check_rate, discount
+from microgrid_opt.finance.limits import check_finite, check_rate, check_whole, discount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,8 @@ class CashFlows:
     """Dated payments of a plan against a reference; money that comes in is positive.
 
     All tuples have the length of `years`, the dates [years] in ascending order: every whole year
-    from 0 to the end of the project and the dates of replacements between them.
+    from 0 to the end of the project and the dates of replacements between them. The last three stay
+    empty where there are no incentives, loans and taxes.
     """
 
     years: tuple[float, ...]
@@ -38,12 +39,16 @@ class CashFlows:
     saving: tuple[float, ...]
     replacement: tuple[float, ...]
     residual: tuple[float, ...]
+    incentive: tuple[float, ...] = ()
+    loan: tuple[float, ...] = ()
+    tax: tuple[float, ...] = ()
 
     @property
     def net(self) -> tuple[float, ...]:
-        """Sum of the four kinds at every date [money]."""
-        kinds = zip(self.investment, self.saving, self.replacement, self.residual, strict=True)
-        return tuple(math.fsum(parts) for parts in kinds)
+        """Sum of all kinds at every date [money]."""
+        kinds = [self.investment, self.saving, self.replacement, self.residual]
+        kinds += [kind for kind in (self.incentive, self.loan, self.tax) if kind]
+        return tuple(math.fsum(parts) for parts in zip(*kinds, strict=True))
 
     @property
     def net_by_year(self) -> tuple[float, ...]:
@@ -82,8 +87,7 @@ def cash_flows(
     salvage
         Whether the residual values come back in year $N$.
     """
-    if not (project_years >= 1 and project_years % 1 == 0):
-        raise ValueError(f"project_years = {project_years!r}: must be a whole number >= 1.")
+    check_whole("project_years", project_years)
     end = int(project_years)
     savings = (
         [float(yearly_saving)] * end if isinstance(yearly_saving, int | float) else yearly_saving

@@ -11,23 +11,38 @@ $$ g_t \le f_t\,P, \qquad \kappa_t = f_t\,P - g_t, \qquad
 | $\kappa_t$ | curtailed power, not a variable of its own | kW |
 | $c_g, c_\kappa$ | ``variable_om_per_kwh``, ``curtailment_cost_per_kwh`` | currency/kWh |
 | $h_t$ | step length × weight | h |
+
+With ``degradation_per_year`` $d$ the year that is planned is worth the years of the plant's life:
+
+$$ f_t = f^0_t\,\frac{\sum_{y=1}^{n} (1-d)^{y-1} (1+r)^{-y}}{\sum_{y=1}^{n} (1+r)^{-y}} $$
+
+with $f^0_t$ the output when new, $r$ the real discount rate and $n$ the life, or the project where that
+is shorter.
 """
 
 from __future__ import annotations
 
+import math
+import operator
 from abc import abstractmethod
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from microgrid_opt.assets.base import Asset
-from microgrid_opt.fields import PricePerKWh, SizedKW
+from microgrid_opt.fields import FadePerYear, PricePerKWh, SizedKW
 from microgrid_opt.policies.areas import Footing
 from microgrid_opt.series import SeriesPerUnit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
+    from microgrid_opt.finance.spec import Finance
+    from microgrid_opt.problem import Surroundings
     from microgrid_opt.results import AssetResults, Quantity
 
 CARRIER = "electricity"
@@ -103,7 +118,33 @@ class ProfiledSource(Asset):
 class RenewableSource(ProfiledSource):
     """A plant that sun, wind or water drives."""
 
+    degradation_per_year: FadePerYear = 0.0
+    """Output lost every year; the plan takes the mean of the plant's life, by present value."""
+
     @property
     def is_renewable(self) -> bool:
         """All of it is renewable."""
         return True
+
+    def derived(self, surroundings: Surroundings) -> NDArray[np.float64] | None:
+        """Return the output per kW that follows from the weather; ``None`` where it is given."""
+        del surroundings
+        return None
+
+    def prepare(self, surroundings: Surroundings) -> Mapping[str, NDArray[np.float64]]:
+        """Derive the output per kW, and wear it by the mean of the plant's life."""
+        profile = self.derived(surroundings)
+        if self.degradation_per_year:
+            new = surroundings.data("output_per_kw") if profile is None else profile
+            profile = new * self._worn(surroundings.finance)
+        return {} if profile is None else {"output_per_kw": profile}
+
+    def _worn(self, finance: Finance) -> float:
+        years = min(self.power_kw.lifetime_years or finance.project_years, finance.project_years)
+        rate = finance.rate_of(self.power_kw)
+        worth = [(1.0 + rate) ** -year for year in range(1, max(1, round(years)) + 1)]
+        kept = (1.0 - self.degradation_per_year for _ in worth)
+        left = accumulate(kept, operator.mul, initial=1.0)
+        return math.fsum(w * share for w, share in zip(worth, left, strict=False)) / math.fsum(
+            worth
+        )

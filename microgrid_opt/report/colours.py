@@ -7,11 +7,14 @@ neighbours in a stack stay apart without colour vision and on light and dark pap
 
 from __future__ import annotations
 
-from itertools import cycle
+import colorsys
+import math
+from functools import cache
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     import pandas as pd
 
@@ -21,7 +24,7 @@ _FAMILIES: Mapping[str, Sequence[str]] = {
     "generation": ("#A4763F", "#C79B6B", "#7D5A3C"),
     "import": ("#7A8696", "#9FA9B5", "#5F6A78"),
     "purchase": ("#B08D79", "#94806F", "#C3B6AB", "#6E5B4E"),
-    "storage": ("#3C76B4", "#86B5DF", "#5F66B3", "#9DB0E0", "#2C5A86"),
+    "storage": ("#3C76B4", "#86B5DF", "#5F66B3", "#2C5A86"),
     "conversion": ("#9268AE", "#CF7FA4", "#B5543A", "#C9A3D6", "#7F3F6E", "#E0A58C"),
     "transfer": ("#3D97A8", "#8FCBD4", "#2C6F7C"),
     "demand": ("#50688A", "#8A6379", "#6F8F7A", "#A3A0BD", "#7B6A55"),
@@ -50,9 +53,86 @@ CATEGORIES = (
     "#6B5A4A",
 )
 """Colours for categories of the ledger, in the order in which they appear."""
+
+
 PLAN, REFERENCE = "#3C76B4", "#A9B2BD"
 LOST = "#BDC3CB"
 BAD = "#C22F3D"
+_APART = 0.05
+"""Colours closer than this in OKLab are too much alike [-]."""
+_NEAR = 1 / 12
+"""How far the hue of a new colour may be from one of its family [of the circle of hues]."""
+
+Point = tuple[float, float, float]
+
+
+def categories(count: int) -> list[str]:
+    """Return colours for a number of categories, in the order in which they appear."""
+    return list(islice(_endless(CATEGORIES, set()), count))
+
+
+def _endless(colours: Sequence[str], used: set[str]) -> Iterator[str]:
+    """Yield a family's colours, then others, each as far from all that are used as there is.
+
+    The others are of the family's hues while these have one that can be told apart.
+    """
+    for colour in colours:
+        used.add(colour)
+        yield colour
+    near = [one for one in _grid() if any(_turned(one, colour) <= _NEAR for colour in colours)]
+    while True:
+        held = [_oklab(colour) for colour in used]
+        best = max(near, key=lambda colour: _nearest(colour, held))
+        if _nearest(best, held) < _APART:
+            best = max(_grid(), key=lambda colour: _nearest(colour, held))
+        used.add(best)
+        yield best
+
+
+@cache
+def _grid() -> tuple[str, ...]:
+    """Return muted colours of all hues that can be seen on light and dark paper."""
+    hues = (number / 24 for number in range(24))
+    found = (
+        colorsys.hls_to_rgb(hue, lightness, saturation)
+        for hue, lightness, saturation in product(hues, (0.36, 0.47, 0.58, 0.7), (0.25, 0.5))
+    )
+    return tuple("#" + "".join(f"{round(255 * part):02X}" for part in rgb) for rgb in found)
+
+
+def _turned(one: str, other: str) -> float:
+    """Return how far two hues are from one another [of the circle of hues]."""
+    off = abs(colorsys.rgb_to_hls(*_rgb(one))[0] - colorsys.rgb_to_hls(*_rgb(other))[0])
+    return min(off, 1.0 - off)
+
+
+def _rgb(colour: str) -> Point:
+    red, green, blue = (int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5))
+    return red, green, blue
+
+
+@cache
+def _oklab(colour: str) -> Point:
+    """Return a colour where distances are those that the eye sees (Ottosson, OKLab, 2020)."""
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _rgb(colour))
+    long = math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b)
+    medium = math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b)
+    short = math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b)
+    return (
+        0.2104542553 * long + 0.7936177850 * medium - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * medium + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * medium - 0.8086757660 * short,
+    )
+
+
+def apart(one: str, other: str) -> float:
+    """Return how far two colours are from one another for the eye; black to white is 1."""
+    return _nearest(one, [_oklab(other)])
+
+
+def _nearest(colour: str, held: Iterable[Point]) -> float:
+    mine = _oklab(colour)
+    return min(math.dist(mine, one) for one in held)
 
 
 def asset_colours(
@@ -76,7 +156,9 @@ def asset_colours(
         if role == "import" and carrier != "electricity":
             family = "purchase"
         roles.setdefault(asset, set()).add(family)
-    pools = {family: cycle(colours) for family, colours in _FAMILIES.items()}
+    present = {"by day", *(family for found in roles.values() for family in found)}
+    used = {colour for family in present & set(_FAMILIES) for colour in _FAMILIES[family]}
+    pools = {family: _endless(colours, used) for family, colours in _FAMILIES.items()}
     found = {}
     for asset in (*dict.fromkeys(flows["asset"]), *assets):
         if asset not in found:
@@ -91,7 +173,7 @@ def asset_colours(
 
 def carrier_colours(carriers: Iterable[str]) -> dict[str, str]:
     """Return a colour for every carrier."""
-    others = cycle(_OTHERS)
+    others = _endless(_OTHERS, set(_CARRIERS.values()))
     return {name: _CARRIERS.get(name) or next(others) for name in carriers}
 
 

@@ -85,7 +85,9 @@ function overTime(element) {
   byId("dispatch-when").textContent = `${dateText(from)} – ${dateText(x[x.length - 1] - 1)}`;
   const below = [
     ...(balance.contents.length ? ["what the stores hold"] : []),
-    ...(balance.price === null ? [] : ["what one more unit would cost"]),
+    ...(balance.price === null ? [] : [
+      `what one more unit would cost${priceScale(balance) ? " (a few values lie beyond the scale)" : ""}`,
+    ]),
   ].join(" and ");
   byId("dispatch-hint").textContent = "Supply counts up, use counts down."
     + (below ? ` Below: ${below}.` : "")
@@ -108,6 +110,16 @@ function lower(balance, content, price) {
   return traces;
 }
 
+// A peak that is set in one hour has a price of its own: it must not flatten all others.
+function priceScale(balance) {
+  if (balance.price === null) return null;
+  const sorted = Float64Array.from(array(balance.price)).sort();
+  const at = (share) => sorted[Math.floor(share * (sorted.length - 1))];
+  const low = at(0.005), high = at(0.995), room = high - low;
+  const beyond = room > 0 && (at(1) > high + 3 * room || at(0) < low - 3 * room);
+  return beyond ? [Math.min(0, low - 0.1 * room), high + 0.3 * room] : null;
+}
+
 function dispatchLayout(balance, xaxis, traces) {
   const two = traces.some((t) => t.yaxis), three = traces.some((t) => t.yaxis === "y3");
   const amounts = balance.contents.length ? balance.amount : balance.price_unit;
@@ -124,6 +136,8 @@ function dispatchLayout(balance, xaxis, traces) {
       showgrid: false, tickmode: "auto", nticks: 5,
     };
   }
+  const scale = priceScale(balance), axis = three ? layout.yaxis3 : layout.yaxis2;
+  if (scale && axis && (three || !balance.contents.length)) axis.range = scale;
   return layout;
 }
 

@@ -7,10 +7,9 @@ added in the browser, where light or dark is known.
 from __future__ import annotations
 
 import math
-from itertools import accumulate, cycle
 from typing import TYPE_CHECKING, Any
 
-from microgrid_opt.report.colours import CATEGORIES, PLAN, REFERENCE, faded
+from microgrid_opt.report.colours import PLAN, REFERENCE, categories, faded
 from microgrid_opt.report.tables import format_quantity, humanised, scaled
 
 if TYPE_CHECKING:
@@ -36,7 +35,8 @@ def rounded(value: float) -> float | None:
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 
-def _figure(label: str, traces: list[Spec], layout: Spec, height: int) -> Spec:
+def figure(label: str, traces: list[Spec], layout: Spec, height: int) -> Spec:
+    """Return a chart: traces and layout as plotly has them, the label for who cannot see it."""
     return {"label": label, "data": traces, "layout": layout, "height": height}
 
 
@@ -81,17 +81,18 @@ def sizes(view: View) -> list[Spec]:
             "bargap": 0.35,
         }
         label = f"Capacity by asset in {shown}"
-        figures.append(_figure(label, traces, layout, 70 + 34 * len(rows)))
+        figures.append(figure(label, traces, layout, 70 + 34 * len(rows)))
     return figures
 
 
 def by_category(view: View, effect: str) -> Spec | None:
     """Return plan and reference as stacked bars of an effect by category of the ledger."""
-    hues = cycle(CATEGORIES)
-    colours: dict[str, str] = {}
+    held = [one for one in (view.results, view.reference) if one is not None]
+    keys = list(dict.fromkeys(key for one in held for key in totals(view, one, effect, "category")))
+    colours = dict(zip(keys, categories(len(keys)), strict=True))
 
     def colour(key: str) -> str:
-        return colours.setdefault(key, next(hues))
+        return colours[key]
 
     return _stacked(view, effect, "category", humanised, colour)
 
@@ -105,9 +106,9 @@ def by_asset(view: View, effect: str) -> Spec | None:
     return _stacked(view, effect, "asset", name, view.colour)
 
 
-def totals(held: Results, effect: str, column: str) -> dict[str, float]:
+def totals(view: View, held: Results, effect: str, column: str) -> dict[str, float]:
     """Return the ledger's sums of an effect by a column of the ledger."""
-    ledger = held.ledger
+    ledger = view.ledger(held)
     rows: pd.DataFrame = ledger[ledger["effect"] == effect]
     sums = rows.groupby(column, sort=False)["amount"].sum()
     return {str(key): float(value) for key, value in sums.items()}
@@ -120,9 +121,9 @@ def _stacked(
     name: Callable[[str], str],
     colour: Callable[[str], str],
 ) -> Spec | None:
-    held: dict[str, Mapping[str, float]] = {"Plan": totals(view.results, effect, column)}
+    held: dict[str, Mapping[str, float]] = {"Plan": totals(view, view.results, effect, column)}
     if view.reference is not None:
-        held["Reference"] = totals(view.reference, effect, column)
+        held["Reference"] = totals(view, view.reference, effect, column)
     keys = list(dict.fromkeys(key for sums in held.values() for key in sums))
     unit = ledger_unit(view.results, effect)
     gross = _gross(held.values())
@@ -153,7 +154,7 @@ def _stacked(
         "margin": {"l": 60, "r": 150, "t": 16, "b": 40},
     }
     label = f"{effect} by {column}: {' and '.join(bars).lower()}"
-    return _figure(label, traces, layout, 110 + 56 * len(bars) + 22 * (len(traces) // 5))
+    return figure(label, traces, layout, 110 + 56 * len(bars) + 22 * (len(traces) // 5))
 
 
 def _nets(
@@ -200,7 +201,7 @@ def members(view: View, effect: str) -> Spec | None:
     held = {"Plan": (view.results, PLAN)}
     if view.reference is not None:
         held["Reference"] = (view.reference, REFERENCE)
-    sums = {bar: totals(results, effect, "member") for bar, (results, _) in held.items()}
+    sums = {bar: totals(view, results, effect, "member") for bar, (results, _) in held.items()}
     divisor, shown = scaled([_gross(sums.values())], ledger_unit(view.results, effect), least=1.0)
     keys = list(view.plan.problem.park.members)
     traces = [
@@ -220,7 +221,7 @@ def members(view: View, effect: str) -> Spec | None:
         "xaxis": {"type": "category"},
         "legend": {"orientation": "h"},
     }
-    return _figure(f"{effect} by member", traces, layout, 300)
+    return figure(f"{effect} by member", traces, layout, 300)
 
 
 def ledger_unit(held: Results, effect: str) -> str:
@@ -232,53 +233,3 @@ def ledger_unit(held: Results, effect: str) -> str:
 
 def _gross(sums: Iterable[Mapping[str, float]]) -> float:
     return max((sum(map(abs, parts.values())) for parts in sums), default=0.0)
-
-
-def cash_flow(view: View) -> Spec | None:
-    """Return dated payments against the reference and their running sum; ``None`` without them."""
-    held = view.plan.comparison
-    flows = None if held is None else held.flows
-    if flows is None or not any(flows.net):
-        return None
-    running = list(accumulate(flows.net))
-    divisor, shown = scaled([*flows.net, *running], view.currency, least=1.0)
-    years = list(flows.years)
-    parts = (
-        ("Investment", flows.investment, CATEGORIES[0]),
-        ("Operating saving", flows.saving, CATEGORIES[4]),
-        ("Replacement", flows.replacement, CATEGORIES[3]),
-        ("Residual value", flows.residual, CATEGORIES[2]),
-    )
-    hover = f"%{{fullData.name}}: %{{y:,.5~r}} {shown}<extra></extra>"
-    traces: list[Spec] = [
-        {
-            "type": "bar",
-            "name": name,
-            "x": years,
-            "y": [rounded(value / divisor) for value in values],
-            "marker": {"color": colour},
-            "hovertemplate": hover,
-        }
-        for name, values, colour in parts
-        if any(values)
-    ]
-    traces.append(
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "name": "Sum so far",
-            "x": years,
-            "y": [rounded(value / divisor) for value in running],
-            "line": {"color": "ink", "width": 2},
-            "marker": {"color": "ink", "size": 5},
-            "hovertemplate": hover,
-        }
-    )
-    layout = {
-        "barmode": "relative",
-        "xaxis": {"title": {"text": "Year of the project"}},
-        "yaxis": {"title": {"text": shown}, "zeroline": True},
-        "hovermode": "x unified",
-        "legend": {"orientation": "h"},
-    }
-    return _figure("Payments against the reference plan", traces, layout, 340)

@@ -84,6 +84,7 @@ def _earnings(view: View) -> list[Context]:
         why = view.plan.reference_note or "no comparison was made"
         return [_card("Net present value", MISSING, f"no reference plan: {why}")]
     years = f"{format_number(held.project_years)} years at {format_percent(held.discount_rate)}"
+    years += f", {held.terms}" if held.terms else ""
     rate = None if held.irr is None else held.irr.rate
     tone = "good" if held.npv > 0 else "bad" if held.npv < 0 else ""
     found = [

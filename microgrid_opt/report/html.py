@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.ledger import COST
-from microgrid_opt.report import assumptions, figures, headline, sections
+from microgrid_opt.report import assumptions, bills, cashflow, headline, sections
 from microgrid_opt.report.payload import payload
 from microgrid_opt.report.tables import humanised
 from microgrid_opt.report.view import View
@@ -28,6 +28,8 @@ _CONTENTS = (
     ("overview", "Overview"),
     ("build", "What to build"),
     ("cost", "Cost"),
+    ("bill", "Bill"),
+    ("cash", "Cash flow"),
     ("energy", "Energy"),
     ("dispatch", "Dispatch"),
     ("patterns", "Patterns"),
@@ -77,12 +79,15 @@ def render(plan: Planned) -> str:
         return {"id": name, "label": spec["label"], "height": spec["height"]}
 
     library, script = _library(), _script()
+    cash = cashflow.section(view)
+    absent = {"bill"} if not view.connections else set()
+    absent |= {"cash"} if cash is None else set()
     context = {
         "title": park.name,
         "description": park.description,
         "span": sections.span(view),
         "currency": view.currency,
-        "contents": _CONTENTS,
+        "contents": [(id, text) for id, text in _CONTENTS if id not in absent],
         "view": view,
         "cards": headline.cards(view),
         "verdict": headline.verdict(view),
@@ -92,7 +97,8 @@ def render(plan: Planned) -> str:
         else _sentence(plan.reference_note or "none was made"),
         "build": sections.build(view),
         "cost": sections.effect(view, COST),
-        "cash_flow": figures.cash_flow(view),
+        "cash": cash,
+        "bill": bills.section(view),
         "energy": sections.energy(view),
         "effects": [sections.effect(view, name) for name in sections.effects_beyond_cost()],
         "caps": sections.caps(view),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from microgrid_opt.report.assumptions import input_label
+from microgrid_opt.report.bills import bill_label
 from microgrid_opt.report.figures import rounded
 
 if TYPE_CHECKING:
@@ -153,19 +154,16 @@ def _peaks(
 
 
 def _billed(view: View, rows: pd.DataFrame, unit: str) -> list[dict[str, Any]]:
-    """Return values per billing month that assets of this balance hold in its unit."""
-    columns, monthly = view.results.columns, view.results.monthly
-    mine = columns[
-        columns["key"].isin(monthly.columns)
-        & columns["asset"].isin(rows["asset"])
-        & (columns["unit"] == unit)
-    ]
+    """Return what assets of this balance are billed for in its unit of power, by month."""
     return [
         {
-            "label": f"Billed: {view.series_label(row['key'])}",
-            "values": [rounded(v) for v in monthly[row["key"]]],
+            "label": f"Billed: {view.asset_label(held.member, held.asset)}, {bill_label(line)}",
+            "values": [rounded(v) for v in line.quantities[0]],
         }
-        for _, row in mine.iterrows()
+        for held in view.connections
+        if held.asset in set(rows["asset"])
+        for line in held.components
+        if line.unit == unit and np.isfinite(line.quantities[0]).all()
     ]
 
 

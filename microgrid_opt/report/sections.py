@@ -9,7 +9,7 @@ import numpy as np
 
 from microgrid_opt.ledger import COST, EFFECTS, KG_PER_T
 from microgrid_opt.report import figures
-from microgrid_opt.report.sankey import sankey
+from microgrid_opt.report.sankey import materials, sankey
 from microgrid_opt.report.tables import (
     MISSING,
     Cell,
@@ -114,6 +114,9 @@ def effect(view: View, name: str) -> Context:
         "table": _ledger_table(view, name, unit),
         "figures": [(title, spec) for title, spec in charts if spec is not None],
         "empty": not (view.results.ledger["effect"] == name).any(),
+        "note": "The grid bill stands by component and month in the section below."
+        if name == COST and any(held.has_tariff for held in view.connections)
+        else "",
     }
 
 
@@ -123,7 +126,8 @@ def _ledger_table(view: View, name: str, unit: str) -> Table:
     def sums(held: Results | None) -> dict[tuple[str, ...], float]:
         if held is None:
             return {}
-        rows = held.ledger[held.ledger["effect"] == name]
+        ledger = view.ledger(held)
+        rows = ledger[ledger["effect"] == name]
         grouped = rows.groupby(keys, sort=False)["amount"].sum()
         return {tuple(map(str, key)): float(v) for key, v in grouped.items()}  # type: ignore[call-overload]
 
@@ -157,7 +161,7 @@ def energy(view: View) -> Context:
         if table is not None:
             title = view.balance_label(str(place), str(carrier))
             tables.append((title, table, _kwh_note(view, str(carrier))))
-    return {"figure": sankey(view), "tables": tables}
+    return {"figure": sankey(view), "materials": materials(view), "tables": tables}
 
 
 def _kwh_note(view: View, carrier: str) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from microgrid_opt.bill.beside import connections
+from microgrid_opt.ledger import COST
 from microgrid_opt.report.colours import asset_colours, carrier_colours
 from microgrid_opt.report.tables import humanised
 
@@ -18,10 +20,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.audit import Audit
+    from microgrid_opt.bill.beside import Connection
+    from microgrid_opt.finance.proforma import Proforma
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
 
 
+GRID_BILL = "grid_bill"
+"""Category under which the components of a tariff stand in charts and tables of cost."""
 _DARK, _NIGHT = 1e-4, 1 / 3
 """Output below this share of its peak is none [-]; share of steps without output, at night [-]."""
 
@@ -118,6 +124,36 @@ class View:
     def carriers(self) -> dict[str, pd.Series]:
         """Row of the carrier table by carrier."""
         return {row["carrier"]: row for _, row in self.results.carriers.iterrows()}
+
+    @cached_property
+    def connections(self) -> list[Connection]:
+        """What each connection is billed in the plan and, where there is one, the reference plan."""
+        held = [one for one in (self.results, self.reference) if one is not None]
+        return connections([one.bill for one in held])
+
+    @cached_property
+    def proforma(self) -> Proforma | None:
+        """The cash flow of the plan; ``None`` without a reference plan or whole years."""
+        from microgrid_opt.finance.proforma import proforma
+
+        park = self.plan.problem.park
+        if self.reference is None or park.finance.project_years % 1:
+            return None
+        return proforma(self.results, self.reference, park)
+
+    def ledger(self, held: Results) -> pd.DataFrame:
+        """Return a ledger in which all that a tariff charges is one category."""
+        billed = {
+            (connection.asset, line.component)
+            for connection in self.connections
+            if connection.has_tariff
+            for line in connection.components
+        }
+        ledger = held.ledger
+        pairs = zip(ledger["asset"], ledger["category"], strict=True)
+        inside = np.array([pair in billed for pair in pairs], dtype=bool)
+        inside &= (ledger["effect"] == COST).to_numpy()
+        return ledger.assign(category=ledger["category"].mask(inside, GRID_BILL))
 
     def label(self, key: str) -> str:
         """Return the name for reading of an asset or member."""

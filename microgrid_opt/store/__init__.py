@@ -24,8 +24,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from microgrid_opt.errors import Finding, InputError, Location, MicrogridError
 from microgrid_opt.finance import Investment
+from microgrid_opt.finance.spec import Finance
+from microgrid_opt.park import park_model
 from microgrid_opt.plugins import outside
 from microgrid_opt.store.atomic import replace_folder
 from microgrid_opt.store.encoding import RESULTS, files_of, results_of, timings_of, to_json
@@ -34,6 +38,7 @@ from microgrid_opt.summary import describe, summarise
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from microgrid_opt.park import Park
     from microgrid_opt.results import Results
     from microgrid_opt.study import Plan
 
@@ -73,6 +78,33 @@ class StoredPlan:
     def finance(self, name: str) -> float:
         """Return ``discount_rate`` [1/year] or ``project_years`` [years] of the park."""
         return float(self.summary["finance"][name]["value"])
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether one discount rate is all that there is to the money of every member."""
+        terms = Finance.model_validate(
+            self.park["finance"], context={"currency": self.park["currency"]}
+        )
+        owners = (member.get("finance") or {} for member in self.park["members"].values())
+        return terms.is_simple and not any(one.get("tax") or one.get("loan") for one in owners)
+
+    def described(self) -> Park:
+        """Return the park of the plan.
+
+        Raises
+        ------
+        InputError
+            This program does not know it, for instance a technology of a plugin.
+        """
+        context = {"currency": self.park["currency"], "folder": Path()}
+        try:
+            return park_model().model_validate(dict(self.park), context=context)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(
+                f"The park of {self.results.name} cannot be read again: "
+                f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            ) from error
 
     @property
     def investments(self) -> tuple[Investment, ...]:

@@ -155,3 +155,69 @@ def test_daylight_saving_needs_offsets(run: Any, folder: Path) -> None:
     (found,) = json.loads((folder / "b.json").read_text(encoding="utf-8")).values()
     assert sum(found["components"]["energy"]) == pytest.approx(49 * 0.09)
     assert found["months"] == ["2026-10", "2026-11"]
+
+
+PLANNED = """\
+schema: 1
+name: Planned
+currency: CNY
+horizon: {start: 2025-03-03, hours: 4}
+finance: {discount_rate: 0, project_years: 10}
+assets:
+  load: {type: load, power_kw: 100}
+  grid:
+    type: grid
+    label: Village
+    tariff:
+      components:
+        day_energy: {type: energy, price_per_kwh: 1.0}
+        peak: {type: demand, label: 需量电价, price_per_kw_month: 2}
+  pv:
+    type: pv
+    power_kw: {max_kw: 60, capex_per_kw: 876, lifetime_years: 10}
+    output_per_kw: 0.5
+"""
+
+
+def test_bill_of_a_plan(run: Any, tmp_path: Path) -> None:
+    """Proves: 400 kWh and 100 kW become 280 kWh and 70 kW: a bill of 600 becomes 420; the cost shows
+    the sum once, and its components stand in the table of the bill with their labels.
+    """
+    (tmp_path / "planned.yaml").write_text(PLANNED, encoding="utf-8")
+    result = run("solve", "planned.yaml", "--no-report")
+    assert result.exit_code == 0, result.output
+    lines = [line for line in result.stdout.splitlines() if line]
+    first = next(n for n, line in enumerate(lines) if line.startswith("Cost over 4 h"))
+    cost = [line.split() for line in lines[first + 1 : first + 4]]
+    assert cost[0] == ["Bill,", "Village", "600.0", "420.0", "-180.0"]
+    assert [row[0] for row in cost] == ["Bill,", "Investment", "Total"]
+    start = lines.index(next(line for line in lines if line.startswith("Bill, Village over 4 h")))
+    rows = [line.split() for line in lines[start + 1 : start + 4]]
+    assert rows == [
+        ["Day", "energy", "400", "280", "-120"],
+        ["需量电价", "200", "140", "-60"],
+        ["Total", "600", "420", "-180"],
+    ]
+    assert "tables/bill.parquet" in result.stdout
+    assert "prices of the year" not in result.stdout
+    bill = pd.read_parquet(tmp_path / "results" / "planned" / "tables" / "bill.parquet")
+    assert bill["amount"].sum() == pytest.approx(420)
+
+
+def test_bill_of_a_plan_with_value_added_tax(run: Any, tmp_path: Path) -> None:
+    """Proves: the cost counts a tax of 10 % that the bill does not have, and the bill says so."""
+    vat = "vat: {fraction: 0.1, added_to: [grid]}}"
+    text = PLANNED.replace("project_years: 10}", f"project_years: 10, {vat}")
+    (tmp_path / "planned.yaml").write_text(text, encoding="utf-8")
+    result = run("solve", "planned.yaml", "--no-report")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert any(line.split() == ["Bill,", "Village", "660.0", "462.0", "-198.0"] for line in lines)
+    assert any(line.split() == ["Total", "600", "420", "-180"] for line in lines)
+    assert "prices of the year" in result.stdout
+
+
+def test_plain_prices_have_no_table_of_a_bill(run: Any) -> None:
+    result = run("solve", "tiny.yaml", "--no-report")
+    assert "Energy import" in result.stdout
+    assert "Bill," not in result.stdout

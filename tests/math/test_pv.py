@@ -141,3 +141,24 @@ def test_output_follows_from_the_weather_of_the_site() -> None:
     assert made[0] == 0.0
     assert 0 < made.max() <= 1 / 1.1
     assert results.of("twice.generation") == pytest.approx(2 * made)
+
+
+def test_degradation_counts_with_the_mean_of_the_life() -> None:
+    """Proves: 10 % a year over a life of 3 years at 10 %: Σ 0.9^(y-1)/1.1^y over Σ 1/1.1^y of 4 kW.
+
+    Sensitivity: a project of 2 years counts two of them; output from the weather wears as well.
+    """
+    text = park(
+        """
+        load: {type: load, power_kw: 10}
+        grid: {type: grid, import_price_per_kwh: 1}
+        pv: {type: pv, power_kw: {existing_kw: 4, lifetime_years: 3}, output_per_kw: 1, degradation_per_year: 0.1}
+        """,
+        hours=1,
+        finance="{discount_rate: 0.1, project_years: %s}",
+    )
+    worth = [1.1**-year for year in (1, 2, 3)]
+    three = (worth[0] + 0.9 * worth[1] + 0.81 * worth[2]) / sum(worth)
+    assert solved(text % 20).of("pv.generation") == pytest.approx(4 * three)
+    two = (worth[0] + 0.9 * worth[1]) / sum(worth[:2])
+    assert solved(text % 2).of("pv.generation") == pytest.approx(4 * two)

@@ -10,11 +10,13 @@ import pytest
 import yaml
 
 from microgrid_opt.audit import Audit, Check
+from microgrid_opt.bill.of_plan import bill_of_plan
 from microgrid_opt.compare import compare_plans
 from microgrid_opt.park import park_model
 from microgrid_opt.problem import Problem, prepare
 from microgrid_opt.results import Results, Run, Stage
 from microgrid_opt.study import Plan
+from tests.support import park, planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -341,8 +343,11 @@ def year_plan() -> Plan:
         "assets.feed.flow_kg_per_hour": shapes["hydrogen"],
     }
     problem = replace(problem, arrays=arrays)
-    results = _year_results(problem, shapes, 16000.0, 9000.0, 18000.0)
-    reference = _year_results(problem, shapes, 0.0, 0.0, 0.0)
+    sized = ((16000.0, 9000.0, 18000.0), (0.0, 0.0, 0.0))
+    results, reference = (_year_results(problem, shapes, *sizes) for sizes in sized)
+    results, reference = (
+        replace(held, bill=bill_of_plan(held, problem)) for held in (results, reference)
+    )
     comparison = compare_plans(results, reference, problem)
     audit = audit_of()
     return Plan(problem, results, audit, reference, audit, "", comparison, {"solve": 12.3})
@@ -441,6 +446,34 @@ def _year_results(
     assets = problem.park.assets
     sheet.labels = {key: asset.label or key for key, asset in assets.items()} | {"park": "park"}
     return sheet.results(problem.park.name)
+
+
+TARIFF = """
+load: {type: load, label: Yard, power_kw: {hourly: [4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]}}
+grid:
+  type: grid
+  label: Village <grid>
+  contract_kw: 5
+  export_limit_kw: 100
+  import_limit_kw: 100
+  tariff:
+    components:
+      day_energy: {type: energy, price_per_kwh: 1}
+      basic: {type: contract_demand, label: "需量 <b>", price_per_kw_month: 2}
+      demand: {type: demand, price_per_kw_month: 3, window_minutes: 120}
+      feed_in: {type: export, price_per_kwh: 0.25}
+pv: {type: pv, label: Roof, power_kw: {max_kw: 6, capex_per_kw: 1, lifetime_years: 10}, output_per_kw: 0.5}
+"""
+
+
+def tariff_plan() -> Plan:
+    """Return a solved plan of two hours in January and two in February under a tariff."""
+    return planned(park(TARIFF, horizon="{start: 2025-01-31T22:00, hours: 4}"))
+
+
+@pytest.fixture(scope="session")
+def billed() -> Plan:
+    return tariff_plan()
 
 
 @pytest.fixture(scope="session")

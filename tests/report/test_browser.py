@@ -123,6 +123,13 @@ def test_plans_without_time_or_electricity_open_too(
         assert "<img" not in dom
 
 
+def test_a_bill_is_drawn(billed: Plan, tmp_path: Path) -> None:
+    dom, complaints = opened(render(billed), tmp_path)
+    assert complaints == ""
+    assert "<h2>Bill</h2>" in dom
+    assert all(charts(dom).values())
+
+
 def test_the_policy_stops_a_script_that_slips_in(
     small_plan: Callable[..., Plan], tmp_path: Path
 ) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microgrid_opt.report.sankey import energy_graph
+from microgrid_opt.report.sankey import energy_graph, material_graph, materials
+from microgrid_opt.report.view import View
 
 if TYPE_CHECKING:
     from microgrid_opt.results import Results
@@ -141,3 +142,63 @@ ROWS = st.tuples(
 @given(st.lists(ROWS, max_size=14))
 def test_no_energy_table_makes_a_cycle(year: Plan, rows: list[Any]) -> None:
     assert is_acyclic(with_energy(year.results, rows))
+
+
+def with_materials(results: Results, rows: list[tuple[str, str, str, float, float]]) -> Results:
+    """Return results whose (asset, carrier, role, supplied, drawn) rows are kg without heat."""
+    full = [("park", "park", a, c, r, False, "kg", s, d, 0.0, 0.0) for a, c, r, s, d in rows]
+    names = sorted({row[1] for row in rows})
+    carriers = pd.DataFrame(
+        [(name, "kg", "kg/h", 0.0) for name in names],
+        columns=["carrier", "unit", "flow_unit", "energy_kwh_per_unit"],
+    )
+    energy = pd.concat([results.energy, pd.DataFrame(full, columns=NAMES)])
+    return replace(results, energy=energy, carriers=pd.concat([results.carriers, carriers]))
+
+
+STONE = [
+    ("quarry", "stone", "import", 100.0, 0.0),
+    ("kiln", "stone", "conversion", 0.0, 100.0),
+    ("kiln", "lime", "conversion", 56.0, 0.0),
+    ("kiln", "flue", "conversion", 44.0, 0.0),
+    ("capture", "flue", "conversion", 0.0, 40.0),
+    ("stack", "flue", "dump", 0.0, 4.0),
+    ("works", "lime", "demand", 0.0, 56.0),
+]
+
+
+def test_materials_have_a_graph_of_their_own(year: Plan) -> None:
+    """Proves: 100 kg of stone become 56 of lime and 44 of flue gas; mass has no losses, and energy
+    is not in it. Sensitivity: by heating value all of these links are zero and vanish."""
+    results = with_materials(year.results, STONE)
+    links = {(start, end): amount for start, end, amount, _ in material_graph(results).kept()}
+    kiln = ("asset", "kiln", "conversion", "0")
+    bus = {name: ("bus", "park", name) for name in ("stone", "lime", "flue")}
+    assert links == {
+        (("asset", "quarry", "import", "1"), bus["stone"]): 100.0,
+        (bus["stone"], kiln): 100.0,
+        (kiln, bus["lime"]): 56.0,
+        (kiln, bus["flue"]): 44.0,
+        (bus["flue"], ("asset", "capture", "conversion", "0")): 40.0,
+        (bus["flue"], ("asset", "stack", "dump", "-1")): 4.0,
+        (bus["lime"], ("asset", "works", "demand", "-1")): 56.0,
+    }
+    assert not material_graph(year.results).kept()
+    figure = materials(View(replace(year, results=results)))
+    assert figure is not None
+    assert figure["data"][0]["valuesuffix"] == " kg"
+    assert materials(View(year)) is None
+
+
+def test_labels_take_two_lines_where_columns_are_close(year: Plan) -> None:
+    """Proves: a label of 43 letters takes two lines, all its words stay, and a short one takes one."""
+    results = with_materials(year.results, STONE)
+    labels = {"works": "Burnt lime for the steel works of the town", "kiln": "Kiln"}
+    view = View(replace(year, results=replace(results, labels=labels)))
+    figure = materials(view)
+    assert figure is not None
+    shown = figure["data"][0]["node"]["label"]
+    long = next(label for label in shown if "Burnt" in label)
+    assert long.count("<br>") == 1
+    assert long.replace("<br>", " ") == labels["works"]
+    assert "Kiln" in shown

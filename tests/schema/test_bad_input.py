@@ -410,7 +410,7 @@ BAD = [
         told=(
             "park.yaml:1:1: finance: this key is required: it must be a mapping "
             "with keys (discount_rate, project_years, annuity, investment_scaling, rates, "
-            "inflation, escalation, tax, loan, vat, incentives)"
+            "inflation, escalation, tax, loan, vat, incentives, third_party)"
         ),
         old=("finance:\n  discount_rate: 0.06\n  project_years: 20\n"),
         new="",
@@ -1028,7 +1028,7 @@ BAD = [
         told=(
             "--set finance.yield=0.05: finance.yield = 0.05: unknown key; allowed: "
             "discount_rate, project_years, annuity, investment_scaling, rates, inflation, "
-            "escalation, tax, loan, vat, incentives"
+            "escalation, tax, loan, vat, incentives, third_party"
         ),
         sets=("finance.yield=0.05",),
     ),
