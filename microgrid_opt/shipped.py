@@ -1,4 +1,4 @@
-"""Where the shipped cases and solver profiles are: in a wheel, an editable install, a checkout."""
+"""Where what ships beside the package is: in a wheel, an editable install, a checkout."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from microgrid_opt.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Kind = Literal["cases", "solvers"]
+Kind = Literal["cases", "reference", "solvers"]
+_IN_CHECKOUT = {"reference": "benchmarks/reference"}
+"""Folders that stand elsewhere in a checkout than under their own name."""
 
 
 def shipped(kind: Kind) -> Path:
-    """Return the folder of the shipped cases or solver profiles.
+    """Return the folder of the shipped cases, reference cases or solver profiles.
 
     Raises
     ------
@@ -22,7 +24,7 @@ def shipped(kind: Kind) -> Path:
         When the installation has no such folder.
     """
     package = Path(__file__).resolve().parent
-    places = (package / "_shipped" / kind, package.parent / kind)
+    places = (package / "_shipped" / kind, package.parent / _IN_CHECKOUT.get(kind, kind))
     return first_folder(kind, places)
 
 

@@ -33,6 +33,7 @@ class Line(Asset):
 
     $$ a^{to}_t = \eta\, s^{from}_t, \qquad a^{from}_t = \eta\, s^{to}_t, \qquad
        s^{from}_t \le P, \; s^{to}_t \le P, \qquad \ell_t = \ell_0 + \lambda\, P $$
+    $$ s^{from}_t \le \bar P\,z_t, \quad s^{to}_t \le \bar P\,(1 - z_t) \text{ (exclusive)} $$
 
     | symbol | name | unit |
     |---|---|---|
@@ -41,7 +42,8 @@ class Line(Asset):
     | $\eta$ | ``efficiency`` | – |
     | $\ell_t$ | ``standing_loss``, drawn at the near end in every step | kW |
     | $\ell_0, \lambda$ | ``standing_loss_kw``, ``standing_loss_fraction`` | kW, kW/kW |
-    | $P$ | ``power_kw``, counted where it is sent | kW |
+    | $P, \bar P$ | ``power_kw``, counted where it is sent, and its declared bound | kW |
+    | $z_t$ | ``forwarding`` | 0/1 |
 
     References: transport model with losses, e.g. Hörsch et al. (2018), Linear optimal power flow
     using cycle flows, section 2, doi:10.1016/j.epsr.2017.12.034.
@@ -58,6 +60,9 @@ class Line(Asset):
     """Share of what is sent that arrives."""
     both_ways: bool = True
     """Whether it may flow back."""
+    exclusive: bool = False
+    """Whether sending both ways in one step is excluded by a binary. Without it a plan may lose on the
+    line what it cannot use elsewhere, such as heat."""
     standing_loss_kw: KW = 0.0
     """Loss in every step, whatever flows (no-load loss, cooling pipe), drawn at the near end."""
     standing_loss_fraction: Fraction = 0.0
@@ -73,6 +78,18 @@ class Line(Asset):
                 "would be lost whatever is built: with a chosen capacity give "
                 "`standing_loss_fraction`.",
                 path=("standing_loss_kw",),
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _excludes_with_a_bound(self) -> Self:
+        if self.exclusive and not self.both_ways:
+            raise refuse("line", "needs `both_ways`: remove one.", path=("exclusive",))
+        if self.exclusive and self.power_kw.upper is None:
+            raise refuse(
+                "line",
+                f"needs a bound: give {self.power_kw.key('maximum')}.",
+                path=("exclusive",),
             )
         return self
 
@@ -94,13 +111,21 @@ class Line(Asset):
     def build(self, b: Builder) -> None:
         """Write both directions, their loss and cost."""
         size = b.size("power", self.power_kw)
+        flows = []
         for direction in self._directions():
             sent = b.series(direction, unit="kW", upper=size)
+            flows.append(sent)
             start, end = (b.place, self.to) if direction == "forward" else (self.to, b.place)
             b.draw(self.carrier, sent, role="transfer", place=start)
             b.supply(self.carrier, sent, factor=self.efficiency, role="transfer", place=end)
             if self.variable_om_per_kwh:
                 b.book("variable_om", b.total(sent, self.variable_om_per_kwh))
+        if self.exclusive:
+            forward, backward = flows
+            most = b.upper_bound(size)
+            forwarding = b.series("forwarding", unit="1", binary=True)
+            b.require("only_forward", lambda t: forward[t] <= most * forwarding[t])
+            b.require("only_backward", lambda t: backward[t] <= most * (1.0 - forwarding[t]))
         if self.standing_loss_kw or self.standing_loss_fraction:
             b.draw(self.carrier, self._standing_loss(b, size), role="transfer")
 
@@ -134,7 +159,14 @@ class Line(Asset):
             )
             cost += float(sent @ a.horizon.hours) * self.variable_om_per_kwh
         a.booked("variable_om", cost)
-        if self.both_ways:
+        if self.exclusive:
+            forward, backward, z = (
+                a.series(name) for name in ("forward", "backward", "forwarding")
+            )
+            wrong = forward * (1.0 - z) + backward * z
+            a.at_most("never both ways at once", np.minimum(forward, backward), 0.0, unit="kW")
+            a.at_most("forwarding tells the way", wrong, 0.0, unit="kW")
+        elif self.both_ways:
             one, other = a.series("forward"), a.series("backward")
             a.noted("sends both ways at once", one, other, unit="kW")
 

@@ -1,8 +1,8 @@
 """The command line: `microgrid-opt COMMAND`, or `python -m microgrid_opt COMMAND`.
 
-Exit codes: 0 done; 1 a bug, or the system refused to write; 2 wrong input or usage; 3 no plan can
-meet the limits; 4 stopped before any plan was held; 5 the audit failed (results are saved, marked
-so). Heavy imports stand inside the commands: help must come at once.
+Exit codes: 0 done; 1 a bug, a reference case that fails, or the system refused to write; 2 wrong input
+or usage; 3 no plan can meet the limits; 4 stopped before any plan was held; 5 the audit failed (results
+are saved, marked so). Heavy imports stand inside the commands: help must come at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from microgrid_opt.cli import billing, cashflow
+from microgrid_opt.cli import bench, billing, cashflow
 from microgrid_opt.cli.console import exit_code, told
 from microgrid_opt.errors import AuditError, InputError, NoPlanError
 
@@ -64,6 +64,7 @@ app = typer.Typer(
 cases_app = typer.Typer(no_args_is_help=True, help="The parks that ship with the program.")
 app.add_typer(cases_app, name="cases")
 billing.register(app)
+bench.register(app)
 cashflow.register(app)
 
 ParkArgument = Annotated[

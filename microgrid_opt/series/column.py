@@ -151,8 +151,10 @@ class FileSeries(Series):
             tuple(f"_{end}" for end in (_PLAIN_SUFFIXES if unit == "1" else spelled))
         ):
             return 1.0, 0.0
+        written = "'1'" if label == "1" else label  # YAML takes a bare 1 for a number
         raise ValueError(
-            f"the column {header!r} has no unit: give `unit: {label}` (or another unit of that kind)."
+            f"the column {header!r} has no unit: give `unit: {written}` (or another unit of that "
+            "kind)."
         )
 
 

@@ -175,3 +175,43 @@ def test_flow_both_ways_at_once_is_noted() -> None:
     _, audit = solve_text(text)
     audit.require()
     assert any("sends both ways at once" in note for note in audit.notes)
+
+
+CIRCLE = """
+    load: {type: load, member: south, power_kw: 1}
+    grid: {type: grid, member: north, import_price_per_kwh: -1}
+    cable: {type: line, member: north, to: south, power_kw: %s, efficiency: 0.5, exclusive: %s}
+"""
+
+
+@pytest.mark.parametrize(("exclusive", "paid"), [("false", 6.5), ("true", 2.0)])
+@pytest.mark.parametrize("power", ["8", "{max_kw: 8, min_kw: 8}"])
+def test_one_way_at_a_time(power: str, exclusive: str, paid: float) -> None:
+    """Proves: a line that sends one way at a time burns nothing.
+
+    Paid 1 a kWh: the load of 1 kW takes 2. Sending back g of f, 0.5 f = 1 + g, f − 0.5 g are bought,
+    6.5 kW with f = 8. Sensitivity: the rule costs 4.5 an hour, for steps of 1, 2 and 0.5 h 15.75.
+    """
+    text = park(
+        CIRCLE % (power, exclusive),
+        horizon="{start: 2025-03-03, steps_hours: [1, 2, 0.5]}",
+        members=MEMBERS,
+    )
+    results = solved(text)
+    assert results.cost == pytest.approx(-3.5 * paid)
+    if exclusive == "true":
+        assert results.of("cable.forward") == pytest.approx([2, 2, 2])
+        assert results.of("cable.forwarding") == pytest.approx([1, 1, 1])
+
+
+@pytest.mark.parametrize(
+    ("power", "more", "words"),
+    [
+        ("{capex_per_kw: 1, lifetime_years: 5}", "", "needs a bound: give max_kw"),
+        ("8", ", both_ways: false", "needs `both_ways`"),
+    ],
+)
+def test_one_way_at_a_time_needs_a_bound(power: str, more: str, words: str) -> None:
+    text = park(CIRCLE % (power, "true" + more), members=MEMBERS)
+    with pytest.raises(InputError, match=words):
+        problem_of(text)

@@ -155,6 +155,13 @@ def test_units_of_columns(
     assert found[0] == pytest.approx(expected, rel=1e-15)
 
 
+def test_a_share_needs_its_unit_as_text(tmp_path: Path) -> None:
+    """Proves: what the message asks for is what YAML and the schema take for a share: '1', not 1."""
+    write(tmp_path, "time,yield\n2025-01-01 00:00,0.5\n")
+    (found,) = findings(tmp_path, hours("2025-01-01", 1), key_unit="1", column="yield")
+    assert "give `unit: '1'`" in found.message
+
+
 @pytest.mark.parametrize(
     ("header", "unit", "message"),
     [

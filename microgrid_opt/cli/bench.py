@@ -1,0 +1,111 @@
+"""The commands `bench`: our optimum beside that of other tools and publications."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  (typer reads it)
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from microgrid_opt.bench import Comparison
+
+WIDEST = 150
+"""Characters of the widest table: numbers to ten digits stand side by side."""
+
+
+def reference(
+    *,
+    case: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only this case; all when left out. Repeat."),
+    ] = None,
+    with_peers: Annotated[
+        bool, typer.Option("--with-peers", help="Run the other tools as well, where installed.")
+    ] = False,
+    peer_python: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PYTHON",
+            envvar="MICROGRID_OPT_PEER_PYTHON",
+            help="Python in which other tools are installed; this one too. Repeat.",
+        ),
+    ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Leave out runs of more than 5 s.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write reference.json and reference.html there."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Hold our optimum against other tools and publications; exit code 1 when a case fails."""
+    import sys
+
+    from microgrid_opt.bench import Peer, compare, reference_case, reference_names
+    from microgrid_opt.bench.page import summary, write
+    from microgrid_opt.cli import all_of
+    from microgrid_opt.cli.console import Watching, console
+
+    names = case or reference_names()
+    cases = all_of(*((lambda name=name: reference_case(name)) for name in names))
+    peer = Peer((sys.executable, *(peer_python or ())))
+    todo = [
+        (one, name)
+        for one in cases
+        for name, wanted in one.expected.runs.items()
+        if not (fast and wanted.slow)
+    ]
+    found: list[Comparison] = []
+    with Watching(quiet=quiet) as watching:
+        for number, (one, name) in enumerate(todo, 1):
+            watching.phase(f"{number}/{len(todo)} {one.name} {name}")
+            found.append(compare(one, name, peer, with_peer=with_peers))
+    screen = console()
+    screen.width = WIDEST if not screen.is_terminal else max(screen.width, WIDEST)
+    screen.print(_table(found))
+    for line in _remarks(found):
+        screen.print(line, soft_wrap=True)
+    screen.print(summary(found))
+    if out is not None:
+        write(found, out)
+        screen.print(f"Wrote {out / 'reference.json'} and reference.html.", soft_wrap=True)
+    if any(one.passed is False for one in found):
+        raise typer.Exit(1)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    group = typer.Typer(no_args_is_help=True, help="Reference cases: other tools beside this one.")
+    # Without a callback a group of one command would be that command.
+    group.callback()(lambda: None)
+    group.command()(reference)
+    app.add_typer(group, name="bench")
+
+
+def _table(found: list[Comparison]) -> Table:
+    from microgrid_opt.bench.page import HEADS, row
+    from microgrid_opt.cli.console import table
+
+    made = table(*HEADS, left=3)
+    for column in made.columns[:2]:
+        column.no_wrap = True
+    case = ""
+    for one in found:
+        cells = row(one)
+        if one.case == case:
+            cells = ("", cells[1], "", *cells[3:])
+        elif case:
+            made.add_section()
+        made.add_row(*cells, style="red" if one.passed is False else None)
+        case = one.case
+    return made
+
+
+def _remarks(found: list[Comparison]) -> list[str]:
+    lines = []
+    for one in found:
+        words = [*one.problems, *([one.left_out] if one.left_out else []), *one.notes]
+        lines += [f"{one.case} {one.run}: {word}" for word in words]
+    return lines
