@@ -159,6 +159,8 @@ def _solved(
     from microgrid_opt import study
 
     problem = study.load(case.folder / PARK, scenario=wanted.scenario, sets=wanted.sets)
+    if not isinstance(problem, study.Problem):
+        raise InputError("a reference case cannot have stages: give a case for each.")
     results, audit = study.run(problem, study.Asked(profile), seconds=seconds)
     return results, [str(failure) for failure in audit.failures]
 
