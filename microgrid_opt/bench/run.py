@@ -157,9 +157,10 @@ def _solved(
     case: Case, wanted: ReferenceRun, profile: str, seconds: dict[str, float]
 ) -> tuple[Results, list[str]]:
     from microgrid_opt import study
+    from microgrid_opt.problem import Problem
 
     problem = study.load(case.folder / PARK, scenario=wanted.scenario, sets=wanted.sets)
-    if not isinstance(problem, study.Problem):
+    if not isinstance(problem, Problem):
         raise InputError("a reference case cannot have stages: give a case for each.")
     results, audit = study.run(problem, study.Asked(profile), seconds=seconds)
     return results, [str(failure) for failure in audit.failures]
