@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from microgrid_opt.errors import InputError
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -38,9 +40,15 @@ def proforma(
     from microgrid_opt.cli.console import console
     from microgrid_opt.finance.export import check_out, write
     from microgrid_opt.finance.proforma import proforma as cash_flow_of
-    from microgrid_opt.store import open_plan
+    from microgrid_opt.pathway.store import single
 
-    plan, _ = all_of(lambda: open_plan(folder), lambda: None if out is None else check_out(out))
+    plan, _ = all_of(lambda: single(folder), lambda: None if out is None else check_out(out))
+    if plan.shares_purchases:
+        raise InputError(
+            f"{folder} is a stage of several, whose purchases serve and are paid in other stages too: "
+            "the pathway has their present value. For the cash flow of one year alone, plan it with "
+            "`microgrid-opt solve PARK --stage YEAR`."
+        )
     held = cash_flow_of(plan.results, plan.reference, plan.described(), member)
     show_proforma(console(), held)
     if out is not None:

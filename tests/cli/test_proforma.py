@@ -9,6 +9,7 @@ import pytest
 from openpyxl import load_workbook
 
 from tests.cashflow import TAX, text_of
+from tests.support import park
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,3 +85,27 @@ def test_validate_tells_the_terms(run: Any, tmp_path: Path) -> None:
     assert "8.0 % nominal, inflation 2.0 %, 10 years" in shown
     assert "tax 25.0 %" in shown
     assert "third parties esco" in shown
+
+
+def test_stages_have_no_cash_flow_of_their_own(run: Any, tmp_path: Path) -> None:
+    """Proves: a pathway and a stage of several are told, with the way out; a stage planned alone has one.
+
+    Sensitivity: the same stage from `--stage`.
+    """
+    assets = """
+    grid: {type: grid, import_price_per_kwh: 1}
+    load: {type: load, power_kw: 10}
+    pv: {type: pv, output_per_kw: 1, power_kw: {max_kw: 4, capex_per_kw: 1, lifetime_years: 20}}
+    """
+    finance = "{discount_rate: 0.05, project_years: 10, annuity: lifetime}"
+    text = park(assets, hours=1, finance=finance, stages="{2027: {}, 2030: {}}")
+    (tmp_path / "park.yaml").write_text(text, encoding="utf-8")
+    assert run("solve", "park.yaml", "--out", "all", "--no-report").exit_code == 0
+    told = run("proforma", "all")
+    assert (told.exit_code, "holds stages: give one" in told.stderr) == (2, True)
+    told = run("proforma", "all/stages/2030")
+    assert (told.exit_code, "is a stage of several" in told.stderr) == (2, True)
+    assert (
+        run("solve", "park.yaml", "--stage", "2030", "--out", "one", "--no-report").exit_code == 0
+    )
+    assert run("proforma", "one").exit_code == 0
