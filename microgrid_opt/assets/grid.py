@@ -338,9 +338,11 @@ class Grid(Asset):
         """Price the meter with the bill calculator, and hold the ledger against it."""
         from microgrid_opt.bill import bill
         from microgrid_opt.bill.of_plan import meter_of
-        from microgrid_opt.policies.tariffs.calendar import periods_of
+        from microgrid_opt.policies.tariffs.calendar import beyond_validity, periods_of
 
         assert self.tariff is not None
+        for sentence in beyond_validity(self.tariff, a.horizon):
+            a.note(f"is billed beyond that: {sentence}")
         for name, choice in self.tariff.open_choices(self.contract).items():
             offered = [o for o in choice.options if a.has_monthly(f"tariff_{name}_{o}")]
             taken = np.array([a.monthly(f"tariff_{name}_{o}") for o in offered])

@@ -204,18 +204,11 @@ def _contract(
 
 def _show(screen: Console, name: str, tariff: Tariff, found: Bill, metered: Meter) -> None:
     from microgrid_opt.cli.console import table
+    from microgrid_opt.policies.tariffs.calendar import beyond_validity
 
     screen.print(f"{name}: {tariff.name}" if tariff.name else name, style="bold", soft_wrap=True)
-    stamps = metered.horizon.stamps
-    first, last = stamps[0].date(), stamps[-1].date()
-    for limit, outside, word in (
-        (tariff.valid_from, tariff.valid_from and first < tariff.valid_from, "from"),
-        (tariff.valid_to, tariff.valid_to and last > tariff.valid_to, "to"),
-    ):
-        if outside:
-            screen.print(
-                f"Note: the tariff is valid {word} {limit}; other days are priced with it."
-            )
+    for sentence in beyond_validity(tariff, metered.horizon):
+        screen.print(f"Note: {sentence}")
     made = table(f"Component ({found.currency or 'money'})", "Billed", "Sum", left=1)
     for key, amounts in found.amounts.items():
         if tariff.components[key].option is not None and not amounts.any():

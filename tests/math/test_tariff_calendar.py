@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.billing import bill_of, charges, grid_text, meter, tariff
-from tests.support import day, park, solved
+from tests.support import day, park, solve_text, solved
 
 DAYTIME: dict[str, Any] = {
     "energy": {
@@ -85,3 +85,20 @@ def test_a_leap_year_of_days() -> None:
     # 262 weekdays and 104 days of weekends
     assert found["energy"] == pytest.approx(24 * (262 + 2 * 104))
     assert found["blocks"] == pytest.approx(12 * 20 * 0.5 + (366 * 24 - 240) * 0.2)
+
+
+def test_days_beyond_the_validity_are_told() -> None:
+    """Proves: the audit notes both ends of a tariff's validity. Sensitivity: within it nothing is told."""
+    line = grid_text(
+        {"components": DAYTIME, "valid_from": "2025-05-02", "valid_to": "2025-05-03"},
+        connection_kw=20,
+    )
+    body = f"load: {{type: load, power_kw: 1}}\n{line}"
+    for start, told in (
+        ("2025-05-01", "valid from 2025-05-02"),
+        ("2025-05-04", "valid to 2025-05-03"),
+    ):
+        _, audit = solve_text(park(body, horizon=f"{{start: {start}, hours: 24}}"))
+        assert any(told in note for note in audit.notes)
+    _, audit = solve_text(park(body, horizon="{start: 2025-05-02, hours: 48}"))
+    assert not any("valid" in note for note in audit.notes)

@@ -20,9 +20,22 @@ if TYPE_CHECKING:
 
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.policies.tariffs.components import Component, DemandResponse, Window
-    from microgrid_opt.policies.tariffs.spec import TariffChoice
+    from microgrid_opt.policies.tariffs.spec import Tariff, TariffChoice
 
     Mask = NDArray[np.bool_]
+
+
+def beyond_validity(tariff: Tariff, horizon: Horizon) -> list[str]:
+    """Return a sentence for each end of a tariff's validity that the horizon goes beyond."""
+    first, last = horizon.stamps[0].date(), horizon.stamps[-1].date()
+    found = []
+    if tariff.valid_from is not None and first < tariff.valid_from:
+        found.append(
+            f"the tariff is valid from {tariff.valid_from}; other days are priced with it."
+        )
+    if tariff.valid_to is not None and last > tariff.valid_to:
+        found.append(f"the tariff is valid to {tariff.valid_to}; other days are priced with it.")
+    return found
 
 
 def valid_steps(component: Component, horizon: Horizon) -> Mask:
