@@ -70,6 +70,11 @@ class Origin:
         return f", stage {self.stage}, for {self.stage}{last}"
 
     @property
+    def changed(self) -> tuple[str, ...]:
+        """What was chosen and overridden, in words."""
+        return (*([f"scenario {self.scenario}"] if self.scenario else []), *self.sets)
+
+    @property
     def shares_purchases(self) -> bool:
         """Whether purchases of other stages serve and are paid here too."""
         return len(self.stages) > 1

@@ -45,10 +45,8 @@ def show_plan(out: Console, plan: Plan, folder: Path | None, files: Sequence[str
     """Print what a planner asks first: verdict, sizes, money, energy, CO2, proof, files."""
     held = [one for one in (plan.reference, plan.results) if one is not None]
     out.print(plan.results.name, style="bold")
-    origin = plan.problem.origin
-    changed = [*([f"scenario {origin.scenario}"] if origin.scenario else []), *origin.sets]
-    if changed:
-        out.print(f"With {', '.join(changed)}")
+    if plan.problem.origin.changed:
+        out.print(f"With {', '.join(plan.problem.origin.changed)}")
     for text, style in verdict(plan):
         out.print(text, style=style)
     parts = [

@@ -84,6 +84,7 @@ def render(plan: Planned) -> str:
     absent |= {"cash"} if cash is None else set()
     context = {
         "title": plan.results.name,
+        "changed": ", ".join(plan.problem.origin.changed),
         "description": park.description,
         "span": sections.span(view),
         "currency": view.currency,

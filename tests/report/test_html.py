@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from microgrid_opt import study
 from microgrid_opt.audit import Check
 from microgrid_opt.report.html import render, write_report
 
@@ -221,3 +222,12 @@ def test_assumptions_list_inputs_with_units_and_mark_defaults(year: Plan) -> Non
     assert "step_minutes 60 min default" in page
     assert "0.31 to 1.02, mean 0.625 CNY/kWh (time of use" in page
     assert "reduction_fraction" not in page
+
+
+def test_the_page_tells_scenario_and_sets() -> None:
+    """Proves: two plans of one park can be told apart. Sensitivity: without either nothing is said."""
+
+    plain = study.solve(study.load("minimal"))
+    assert ">With " not in render(plain)
+    changed = study.solve(study.load("minimal", sets=["assets.load.label=Hall"]))
+    assert ">With assets.load.label=Hall<" in render(changed)
