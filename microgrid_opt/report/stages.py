@@ -75,7 +75,9 @@ def render(plan: PathwayPlan, links: dict[int, str]) -> str:
     pathway = plan.pathway
     context = {
         "title": pathway.name,
+        "changed": ", ".join(plan.problem.origin.changed),
         "description": plan.problem.park.description,
+        "summary": "",
         "span": _span(plan),
         "currency": pathway.currency,
         "contents": _CONTENTS,
