@@ -342,7 +342,7 @@ class Grid(Asset):
 
         assert self.tariff is not None
         for sentence in beyond_validity(self.tariff, a.horizon):
-            a.note(f"is billed beyond that: {sentence}")
+            a.note(f"is priced beyond its tariff's validity: {sentence}")
         for name, choice in self.tariff.open_choices(self.contract).items():
             offered = [o for o in choice.options if a.has_monthly(f"tariff_{name}_{o}")]
             taken = np.array([a.monthly(f"tariff_{name}_{o}") for o in offered])
