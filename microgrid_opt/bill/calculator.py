@@ -59,6 +59,8 @@ if TYPE_CHECKING:
 
 SAME_PRICE = 1e-9
 """Prices closer than this [currency/kWh] are one price for net metering."""
+TIE = 1e-9
+"""Weight of an option's own amounts where whole bills are equal [-]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,10 +133,7 @@ def bill(tariff: Tariff, numbers: Mapping[str, Numbers], meter: Meter, facts: Fa
     work = _Calculation(tariff, numbers, meter, facts)
     work.price_all()
     picked = work.pick()
-    for kind in (NetMetering, PowerFactorAdjustment, Surcharge, MinimumBill):
-        for name, component in work.active.items():
-            if isinstance(component, kind) and name in work.amounts:
-                work.amounts[name] = work.amount_on_others(component, name)
+    work.price_others()
     return Bill(
         meter.horizon.month_labels, work.amounts, work.billed, picked, tariff.currency or ""
     )
@@ -387,10 +386,40 @@ class _Calculation:
         self.billed[name] = ("kvarh", charged)
         return charged * component.price_per_kvarh * valid_months(component, self.horizon)
 
+    def price_others(self) -> None:
+        """Price what stands on other components, once these are known."""
+        for kind in (NetMetering, PowerFactorAdjustment, Surcharge, MinimumBill):
+            for name, component in self.active.items():
+                if isinstance(component, kind) and name in self.amounts:
+                    self.amounts[name] = self.amount_on_others(component, name)
+
     # ------------------------------------------------------------------ choices
 
+    def _monthly_without(self, dropped: set[str]) -> Numbers:
+        """Return the whole bill of each month if some components were not due, shape (months,)."""
+        amounts, billed = self.amounts, self.billed
+        self.amounts = {
+            key: np.zeros(self.count) if key in dropped else values
+            for key, values in amounts.items()
+        }
+        self.billed = dict(billed)
+        self.price_others()
+        total = np.asarray(sum(self.amounts.values(), start=np.zeros(self.count)))
+        self.amounts, self.billed = amounts, billed
+        return total
+
     def pick(self) -> dict[str, tuple[str, ...]]:
-        """Keep the options that are picked, or the cheapest of each period; return them."""
+        """Keep the options that are picked, or the cheapest of each period; return them.
+
+        The cheapest is that with the lowest whole bill: below a minimum bill a dearer option may cost
+        nothing. Of equal bills it is the one with the lower amounts of its own. Choices are made one
+        after the other, each without those that come later.
+        """
+        pending = {
+            option
+            for choice in self.tariff.open_choices(self.facts.contract).values()
+            for option in choice.options
+        }
         found = {}
         for name, choice in self.tariff.open_choices(self.facts.contract).items():
             period = periods_of(choice, self.horizon)
@@ -398,8 +427,11 @@ class _Calculation:
             offered = [option for option in choice.options if option not in self.withdrawn]
             sums = np.zeros((len(offered), int(period.max()) + 1))
             for row, option in enumerate(offered):
-                for key in self._with_option(option):
-                    np.add.at(sums[row], period, self.amounts[key])
+                own = set(self._with_option(option))
+                dropped = {key for other in pending for key in self._with_option(other)} - own
+                due = sum((self.amounts[key] for key in own), start=np.zeros(self.count))
+                np.add.at(sums[row], period, self._monthly_without(dropped) + TIE * due)
+            pending -= set(choice.options)
             best = [offered[row] for row in sums.argmin(axis=0)] if given is None else given
             for option in offered:
                 kept = np.array([best[p] == option for p in period])

@@ -730,3 +730,21 @@ def test_a_later_bin_may_end_the_first() -> None:
     }
     found = charges(solved_load(of, [4, 5, 6, 0], more=PV % at_night([1, 0, 0, 0])))
     assert found["bins"] == pytest.approx(-(4 * 0.9 + 2 * 0.1))
+
+
+def test_the_cheapest_option_is_that_of_the_whole_bill() -> None:
+    """Proves: with at least 1 a month, 1.5 + 1.5 by the month beat 2.5 + 1 by demand, which alone is 2.5.
+
+    Sensitivity: without the minimum bill demand is picked.
+    """
+    parts = {
+        "flat": {"type": "fixed", "option": "by_month", "price_per_month": 1.5},
+        "peak": {"type": "demand", "option": "by_demand", "price_per_kw_month": 0.5},
+    }
+    choices = {"basic": {"options": ["by_demand", "by_month"], "period": "quarter"}}
+    metered = meter("2025-01-31T22:00", [0, 5, 0, 0])
+    least = {"type": "minimum_bill", "amount_per_month": 1}
+    found = bill_of(tariff(choices, least=least, **parts), metered)
+    assert (found.total, found.picked["basic"]) == (pytest.approx(3.0), ("by_month",))
+    found = bill_of(tariff(choices, **parts), metered)
+    assert (found.total, found.picked["basic"]) == (pytest.approx(2.5), ("by_demand",))
