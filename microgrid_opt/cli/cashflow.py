@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from microgrid_opt.finance.proforma import Proforma
     from microgrid_opt.finance.statement import Statement
 
-THOUSAND = 1e6
+COUNTED_IN_THOUSANDS = 1e6
 """From this much money on, tables count in thousands."""
 
 
@@ -92,7 +92,9 @@ def _years(held: Statement) -> Table:
     net = held.by_year(held.net)
     parts |= {"Net": net, "Sum so far": tuple(accumulate(net))}
     most = max(abs(value) for values in parts.values() for value in values)
-    factor, unit = (1e-3, f"1000 {held.currency}") if most >= THOUSAND else (1.0, held.currency)
+    factor, unit = (
+        (1e-3, f"1000 {held.currency}") if most >= COUNTED_IN_THOUSANDS else (1.0, held.currency)
+    )
     made = table("Year", *parts)
     made.title = f"Payments by year [{unit}]; what falls between two years stands in the later one"
     made.title_justify = "left"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from microgrid_opt.pathway.standing import history_of, left_by, left_to
 from microgrid_opt.study import Plan, reference_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from microgrid_opt.audit import Audit
     from microgrid_opt.compare import Comparison
@@ -138,25 +139,20 @@ def _references(
     return bases, notes
 
 
-class _named:  # noqa: N801 - reads as a verb
+@contextmanager
+def _named(year: int) -> Iterator[None]:
     """Say in which stage something failed."""
-
-    def __init__(self, year: int) -> None:
-        self._year = year
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, InfeasibleError):
-            raise InfeasibleError(f"Stage {self._year}: {error}") from error
-        if isinstance(error, InputError):
-            raise InputError(
-                [
-                    replace(finding, message=f"in stage {self._year}: {finding.message}")
-                    for finding in error.findings
-                ]
-            ) from error
+    try:
+        yield
+    except InfeasibleError as error:
+        raise InfeasibleError(f"Stage {year}: {error}") from error
+    except InputError as error:
+        raise InputError(
+            [
+                replace(finding, message=f"in stage {year}: {finding.message}")
+                for finding in error.findings
+            ]
+        ) from error
 
 
 Solved = tuple[dict[int, Staged], "Run", float]
