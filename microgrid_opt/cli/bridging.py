@@ -59,9 +59,36 @@ def _solver_file(
     typer.echo(f"Wrote {out}: {columns:,} columns, {rows:,} rows, to be minimised.")
 
 
+def pypsa(
+    park: ParkArgument,
+    *,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FILE.nc|DIR", help="netCDF file, by PyPSA, or a new folder of CSV."),
+    ],
+    scenario: ScenarioOption = None,
+    sets: SetOption = None,
+) -> None:
+    """Write a PyPSA network with the same optimum; what PyPSA cannot say is refused."""
+    from microgrid_opt import study
+    from microgrid_opt.bridges.pypsa_export import export
+    from microgrid_opt.bridges.pypsa_tables import check_out, write
+    from microgrid_opt.cli import all_of
+
+    _, problem = all_of(
+        lambda: check_out(out),
+        lambda: study.load(park, scenario=scenario, sets=sets or ()),
+    )
+    tables = export(problem)
+    write(tables, out)
+    counts = ", ".join(f"{len(rows)} {name}" for name, rows in tables.components.items())
+    typer.echo(f"Wrote {out}: {len(tables.snapshots):,} snapshots; {counts}.")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     export = typer.Typer(no_args_is_help=True, help="A park as a file of another program.")
     export.command()(mps)
     export.command()(lp)
+    export.command()(pypsa)
     app.add_typer(export, name="export")
