@@ -85,6 +85,23 @@ def pypsa(
     typer.echo(f"Wrote {out}: {len(tables.snapshots):,} snapshots; {counts}.")
 
 
+def from_pypsa(
+    network: Annotated[
+        Path,
+        typer.Argument(metavar="FILE.nc|DIR", help="netCDF file, by PyPSA, or a folder of CSV."),
+    ],
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for the park.")],
+) -> None:
+    """Write a PyPSA network as a park with the same optimum; what a park cannot say is refused."""
+    from microgrid_opt import study
+    from microgrid_opt.bridges.pypsa_import import convert
+
+    park = convert(network, out)
+    study.load(out)
+    typer.echo(f"Wrote {out / 'park.yaml'}: {len(park['assets'])} assets.")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     export = typer.Typer(no_args_is_help=True, help="A park as a file of another program.")
@@ -92,3 +109,8 @@ def register(app: typer.Typer) -> None:
     export.command()(lp)
     export.command()(pypsa)
     app.add_typer(export, name="export")
+    imports = typer.Typer(no_args_is_help=True, help="A file of another program as a park.")
+    # Without a callback a group of one command would be that command.
+    imports.callback()(lambda: None)
+    imports.command("pypsa")(from_pypsa)
+    app.add_typer(imports, name="import")
