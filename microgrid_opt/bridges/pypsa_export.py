@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from microgrid_opt.bridges.built import built
 from microgrid_opt.bridges.pypsa_network import Exporter
-from microgrid_opt.errors import Finding, InputError, MicrogridError
+from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import Size
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TOLD = 3
 """Rules and variables that a refusal names."""
+OF_SIZES = ("unit", "full", "built", "stays", "block", "purchase", "whole")
+"""How the variables and rules of a size with whole numbers go on after its name."""
 
 
 def export(problem: Problem) -> Tables:
@@ -68,12 +70,10 @@ def _blamed(problem: Problem, key: str, asset: Asset, names: set[str]) -> dict[s
     for name in names:
         of = name.split(".", 2)[2]
         for field, size in asset.sizes().items():
-            if of.startswith(
-                (f"{field}_unit", f"{field}_full", f"{field}_built", f"{field}_stays")
-            ):
-                blamed[name] = next(
-                    k for k in type(asset).model_fields if getattr(asset, k) is size
-                )
+            words = tuple(f"{field}_{word}" for word in OF_SIZES)
+            keys = [key for key in type(asset).model_fields if getattr(asset, key) is size]
+            if of.startswith(words) and keys:
+                blamed[name] = keys[0]
     for field in sorted(asset.model_fields_set - {"type"}):
         info = type(asset).model_fields[field]
         if info.is_required() or names <= blamed.keys() or isinstance(getattr(asset, field), Size):
@@ -84,7 +84,7 @@ def _blamed(problem: Problem, key: str, asset: Asset, names: set[str]) -> dict[s
         try:
             exporter = _exporter(replace(problem, park=park))
             exporter.run()
-        except (MicrogridError, KeyError, AssertionError):
+        except Exception:  # an asset without the key may be no valid one: then it tells nothing
             continue
         for name in names - blamed.keys() - exporter.refused.keys():
             blamed[name] = field

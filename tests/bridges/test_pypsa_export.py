@@ -94,11 +94,23 @@ def parks() -> dict[str, Problem]:
         "sizing": study.load("case:yangzhou", scenario="sizing", sets=[WEEK]),
         "neighbours": study.load("case:neighbours", sets=[WEEK.replace("168", "72")]),
         "hydrogen": study.load("case:hydrogen_hub", scenario="continuous", sets=HYDROGEN),
+        "coal": study.load("case:small_coal", sets=[WEEK.replace("168", "48")]),
+        "warehouse": study.load("case:us_warehouse", sets=[WEEK.replace("168", "48")]),
         "mixed": problem_of(MIXED),
     }
 
 
-NAMES = ("minimal", "rate", "yangzhou", "sizing", "neighbours", "hydrogen", "mixed")
+NAMES = (
+    "minimal",
+    "rate",
+    "yangzhou",
+    "sizing",
+    "neighbours",
+    "hydrogen",
+    "coal",
+    "warehouse",
+    "mixed",
+)
 
 
 @pytest.mark.peers
