@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from microgrid_opt.cli import bench, billing, cashflow
+from microgrid_opt.cli import bench, billing, bridging, cashflow
 from microgrid_opt.cli.console import exit_code, told
 from microgrid_opt.errors import AuditError, InputError, NoPlanError
 
@@ -65,6 +65,7 @@ cases_app = typer.Typer(no_args_is_help=True, help="The parks that ship with the
 app.add_typer(cases_app, name="cases")
 billing.register(app)
 bench.register(app)
+bridging.register(app)
 cashflow.register(app)
 
 ParkArgument = Annotated[

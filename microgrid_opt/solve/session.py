@@ -26,7 +26,7 @@ from microgrid_opt.solve.watch import Watch
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -176,6 +176,14 @@ class Session:
     def set_options(self, options: Mapping[str, object]) -> None:
         """Set native HiGHS options; what is refused is raised as `InputError`."""
         set_options(self._highs, options)
+
+    def write(self, path: Path, columns: Sequence[str], rows: Sequence[str]) -> None:
+        """Write the model as its ending tells, with names for its columns and rows."""
+        for give, names in ((self._highs.passColName, columns), (self._highs.passRowName, rows)):
+            for number, name in enumerate(names):
+                give(number, name)
+        if self._highs.writeModel(str(path)) != highspy.HighsStatus.kOk:
+            raise InputError(f"{path} could not be written by HiGHS.")
 
     def set_column_bounds(
         self, columns: npt.NDArray[np.int64], lower: Floats, upper: Floats

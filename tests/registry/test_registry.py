@@ -34,6 +34,7 @@ TYPES = technologies()
 NAMES = sorted(TYPES)
 
 OTHER_MEANING = {
+    ("bridges/pypsa_understood.py", "generator"): "an attribute of PyPSA's buses",
     **{
         (path, "demand"): "a role in a balance, or a result series"
         for path in (

@@ -1,0 +1,116 @@
+"""The commands `export` and `import`: parks as files of other programs, and the other way."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  (typer reads it)
+from typing import Annotated
+
+import typer
+
+ParkArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="PARK", help="A park file, a folder with park.yaml, or the name of a shipped case."
+    ),
+]
+ScenarioOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="One of the file's scenarios.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key. Repeat."),
+]
+
+
+def mps(
+    park: ParkArgument,
+    *,
+    out: Annotated[Path, typer.Option(metavar="FILE.mps", help="File to write.")],
+    scenario: ScenarioOption = None,
+    sets: SetOption = None,
+) -> None:
+    """Write the model as an MPS file; names read member.asset.variable[t]."""
+    _solver_file(park, out, ".mps", scenario, sets)
+
+
+def lp(
+    park: ParkArgument,
+    *,
+    out: Annotated[Path, typer.Option(metavar="FILE.lp", help="File to write.")],
+    scenario: ScenarioOption = None,
+    sets: SetOption = None,
+) -> None:
+    """Write the model as an LP file; names read member.asset.variable(t)."""
+    _solver_file(park, out, ".lp", scenario, sets)
+
+
+def _solver_file(
+    park: str, out: Path, ending: str, scenario: str | None, sets: list[str] | None
+) -> None:
+    from microgrid_opt import study
+    from microgrid_opt.bridges.solver_file import check_out, write
+    from microgrid_opt.cli import all_of
+
+    _, problem = all_of(
+        lambda: check_out(out, ending),
+        lambda: study.load(park, scenario=scenario, sets=sets or ()),
+    )
+    columns, rows = write(problem, out)
+    typer.echo(f"Wrote {out}: {columns:,} columns, {rows:,} rows, to be minimised.")
+
+
+def pypsa(
+    park: ParkArgument,
+    *,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FILE.nc|DIR", help="netCDF file, by PyPSA, or a new folder of CSV."),
+    ],
+    scenario: ScenarioOption = None,
+    sets: SetOption = None,
+) -> None:
+    """Write a PyPSA network with the same optimum; what PyPSA cannot say is refused."""
+    from microgrid_opt import study
+    from microgrid_opt.bridges.pypsa_export import export
+    from microgrid_opt.bridges.pypsa_tables import check_out, write
+    from microgrid_opt.cli import all_of
+
+    _, problem = all_of(
+        lambda: check_out(out),
+        lambda: study.load(park, scenario=scenario, sets=sets or ()),
+    )
+    tables = export(problem)
+    write(tables, out)
+    counts = ", ".join(f"{len(rows)} {name}" for name, rows in tables.components.items())
+    typer.echo(f"Wrote {out}: {len(tables.snapshots):,} snapshots; {counts}.")
+
+
+def from_pypsa(
+    network: Annotated[
+        Path,
+        typer.Argument(metavar="FILE.nc|DIR", help="netCDF file, by PyPSA, or a folder of CSV."),
+    ],
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for the park.")],
+) -> None:
+    """Write a PyPSA network as a park with the same optimum; what a park cannot say is refused."""
+    from microgrid_opt import study
+    from microgrid_opt.bridges.pypsa_import import convert
+
+    park = convert(network, out)
+    study.load(out)
+    typer.echo(f"Wrote {out / 'park.yaml'}: {len(park['assets'])} assets.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    export = typer.Typer(no_args_is_help=True, help="A park as a file of another program.")
+    export.command()(mps)
+    export.command()(lp)
+    export.command()(pypsa)
+    app.add_typer(export, name="export")
+    imports = typer.Typer(no_args_is_help=True, help="A file of another program as a park.")
+    # Without a callback a group of one command would be that command.
+    imports.callback()(lambda: None)
+    imports.command("pypsa")(from_pypsa)
+    app.add_typer(imports, name="import")

@@ -1,0 +1,163 @@
+"""PyPSA networks of its documentation and made-up ones, built where PyPSA is: NAME FOLDER FILE.nc."""
+
+import json
+import sys
+import warnings
+
+import pypsa
+
+warnings.simplefilter("ignore")
+
+
+def backpressure_chp():
+    n = pypsa.Network()
+    n.add("Bus", ["power", "heat", "gas"])
+    n.add("Load", "load", bus="power", p_set=5)
+    n.add("Load", "heat", bus="heat", p_set=3)
+    n.add("Generator", "gas", bus="gas", marginal_cost=100, p_nom=100)
+    sized = {"bus0": "gas", "bus1": "power", "p_nom_extendable": True}
+    n.add("Link", "turbine", capital_cost=600, efficiency=0.4, **sized)
+    both = {"bus2": "heat", "efficiency": 0.3, "efficiency2": 0.3}
+    n.add("Link", "chp", capital_cost=1400, **both, **sized)
+    return n
+
+
+def cascade():
+    n = pypsa.Network(snapshots=range(8))
+    n.add("Bus", ["power_1", "power_2", "upper", "lower"])
+    rain = [0.0, 0.3, 0.8, 0.5, 0.1, 0.0, 0.2, 0.4]
+    n.add("Generator", "rain", bus="upper", p_nom=350, p_max_pu=rain)
+    n.add("Load", "load_1", bus="power_1", p_set=[20, 20, 15, 15, 30, 40, 35, 25])
+    n.add("Load", "load_2", bus="power_2", p_set=[30, 25, 20, 20, 40, 50, 45, 30])
+    sized = {"p_nom_extendable": True}
+    n.add("Link", "spill", bus0="upper", bus1="lower", efficiency=0.5, **sized)
+    both = {"bus1": "power_1", "bus2": "lower", "efficiency": 0.9, "efficiency2": 0.5}
+    n.add("Link", "turbine_1", bus0="upper", capital_cost=1000, **both, **sized)
+    ports = {"bus0": "lower", "bus1": "power_2", "efficiency": 0.9}
+    n.add("Link", "turbine_2", capital_cost=1000, **ports, **sized)
+    for bus in ("upper", "lower"):
+        n.add("Store", bus, bus=bus, e_cyclic=True, e_nom=10_000)
+    return n
+
+
+def heat_pump_tank():
+    n = pypsa.Network(snapshots=range(4))
+    n.add("Bus", ["power", "heat"])
+    wind = {"p_max_pu": [0, 0.2, 0.7, 0.4], "p_nom_extendable": True}
+    n.add("Generator", "wind", bus="power", capital_cost=500, **wind)
+    n.add("Load", "heat", bus="heat", p_set=20)
+    pump = {"efficiency": [2.5, 3, 3.2, 3], "p_nom_extendable": True}
+    n.add("Link", "heat_pump", bus0="power", bus1="heat", capital_cost=1000, **pump)
+    n.add("Store", "tank", bus="heat", e_cyclic=True, e_nom=100, standing_loss=0.01)
+    return n
+
+
+def expansion():
+    """Weights, lengths, a cap of CO2, storage units with inflow, stores with a start, least loads."""
+    n = pypsa.Network(
+        name="Expansion",
+        snapshots=["2030-01-01 00:00", "2030-01-01 03:00", "2030-05-01", "2030-07-01"],
+    )
+    n.snapshot_weightings["stores"] = [3.0, 2.0, 1.0, 4.0]
+    n.snapshot_weightings["objective"] = [30.0, 20.0, 15.0, 44.0]
+    n.snapshot_weightings["generators"] = [30.0, 20.0, 15.0, 44.0]
+    n.add("Carrier", "gas", co2_emissions=0.2)
+    n.add("Carrier", "coal", co2_emissions=0.34)
+    n.add("Bus", ["north", "south"])
+    n.add("Bus", "H2", carrier="H2")
+    n.add("Load", "town", bus="north", p_set=[40, 55, 60, 48])
+    n.add("Load", "mill", bus="south", p_set=12)
+    n.add("Load", "fuel", bus="H2", p_set=[2, 4, 3, 5])
+    costs = {"marginal_cost": 60, "efficiency": 0.5, "p_nom": 80, "p_min_pu": 0.05}
+    n.add("Generator", "gas", bus="north", carrier="gas", **costs)
+    n.add(
+        "Generator",
+        "coal",
+        bus="south",
+        carrier="coal",
+        p_nom_extendable=True,
+        p_nom_max=30,
+        capital_cost=90,
+        marginal_cost=[20, 21, 22, 23],
+        efficiency=0.4,
+    )
+    n.add(
+        "Generator",
+        "solar",
+        bus="south",
+        p_nom_extendable=True,
+        capital_cost=800,
+        p_max_pu=[0, 0.3, 0.9, 0.6],
+        marginal_cost=0.1,
+    )
+    n.add(
+        "Generator",
+        "wind",
+        bus="north",
+        p_nom_extendable=True,
+        p_nom_min=3,
+        p_nom_max=50,
+        capital_cost=1500,
+        p_max_pu=[0.7, 0.3, 0.2, 0.5],
+    )
+    n.add(
+        "Link",
+        "there",
+        bus0="south",
+        bus1="north",
+        p_nom_extendable=True,
+        capital_cost=20,
+        efficiency=0.97,
+        p_max_pu=0.9,
+    )
+    n.add("Link", "back", bus0="north", bus1="south", p_nom=25, efficiency=0.97, marginal_cost=0.5)
+    n.add(
+        "Link",
+        "electrolysis",
+        bus0="south",
+        bus1="H2",
+        bus2="north",
+        efficiency=0.7,
+        efficiency2=-0.02,
+        p_nom_extendable=True,
+        capital_cost=30,
+    )
+    n.add("Store", "cavern", bus="H2", e_nom=50, e_initial=10, standing_loss=0.01, e_min_pu=0.02)
+    n.add("Store", "sphere", bus="H2", e_nom_extendable=True, e_cyclic=True, capital_cost=1)
+    n.add(
+        "StorageUnit",
+        "lake",
+        bus="north",
+        p_nom=10,
+        max_hours=6,
+        inflow=[4, 3, 2, 5],
+        efficiency_store=0.0001,
+        efficiency_dispatch=0.9,
+        state_of_charge_initial=20,
+        marginal_cost=0.2,
+    )
+    n.add(
+        "StorageUnit",
+        "battery",
+        bus="south",
+        p_nom_extendable=True,
+        capital_cost=40,
+        max_hours=4,
+        efficiency_store=0.95,
+        efficiency_dispatch=0.95,
+        cyclic_state_of_charge=True,
+        standing_loss=0.001,
+    )
+    n.add("GlobalConstraint", "co2", sense="<=", constant=900)
+    return n
+
+
+name, folder, file = sys.argv[1:]
+n = globals()[name]()
+n.export_to_csv_folder(folder)
+n.export_to_netcdf(file)
+status, condition = n.optimize(solver_name="highs", log_to_console=False)
+sizes = {}
+for components in (n.generators, n.links, n.storage_units):
+    sizes |= components["p_nom_opt"].to_dict()
+sys.stdout.write("ANSWER" + json.dumps([condition, n.objective, sizes]))
