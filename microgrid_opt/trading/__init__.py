@@ -1,0 +1,1 @@
+"""Wheeled-power trading: a member sells to another member over the public network, for a fee."""
