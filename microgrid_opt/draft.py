@@ -31,6 +31,7 @@ Role = Literal[
     "dump",
     "unserved",
     "transfer",
+    "trade",
 ]
 
 

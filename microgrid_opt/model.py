@@ -17,6 +17,7 @@ from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.finance.spec import INVESTMENT
 from microgrid_opt.ledger import COST
 from microgrid_opt.policies.areas import limit_areas
+from microgrid_opt.policies.carbon import limit_members
 from microgrid_opt.policies.incentives import pay_incentives
 from microgrid_opt.trading.write import write_trades
 
@@ -74,6 +75,7 @@ def build(
         pay_incentives(park.finance.incentives, pens, rules)
         try:
             park.carbon.build(rules, reference_co2_kg, draft.flows, {**CARRIERS, **park.carriers})
+            limit_members(rules, park.accounts, pooled=park.pools_carbon)
             close_balances(draft)
         except InputError as error:
             raise problem.placed(error) from None

@@ -41,7 +41,7 @@ from microgrid_opt.finance.terms import OwnerFinance
 from microgrid_opt.horizon import Horizon
 from microgrid_opt.keys import Currency, Day, Identifier, Moment
 from microgrid_opt.ledger import FIXED
-from microgrid_opt.policies.carbon import Carbon
+from microgrid_opt.policies.carbon import Carbon, MemberCarbon
 from microgrid_opt.policies.targets import Targets
 from microgrid_opt.references import references
 from microgrid_opt.trading.spec import Trading
@@ -224,6 +224,8 @@ class Member(Frozen):
     """Name for tables and figures; the key of the member when left out."""
     finance: OwnerFinance | None = None
     """Financial terms of its own, where they are not those of the park."""
+    carbon: MemberCarbon | None = None
+    """CO2 account of its own; left out: it has no cap."""
 
 
 class Node(Frozen):
@@ -437,8 +439,23 @@ class Park(Frozen):
                 "carbon": self.carbon.reference(),
                 "targets": Targets(),
                 "trading": None,
+                "members": {
+                    key: member.model_copy(update={"carbon": None})
+                    for key, member in self.members.items()
+                },
             }
         )
+
+    @property
+    def accounts(self) -> dict[str, MemberCarbon]:
+        """CO2 accounts of the members that have one."""
+        found = {key: member.carbon for key, member in self.members.items()}
+        return {key: account for key, account in found.items() if account is not None}
+
+    @property
+    def pools_carbon(self) -> bool:
+        """Whether the members' caps of CO2 count together."""
+        return self.trading is not None and self.trading.rules.pooled_carbon
 
 
 def _hint(word: str, options: Iterable[str]) -> str:

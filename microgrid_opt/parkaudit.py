@@ -12,6 +12,7 @@ import numpy as np
 from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.ledger import KG_PER_T
 from microgrid_opt.moneyaudit import audit_incentives, worths_of_size
+from microgrid_opt.policies.carbon import account_limits
 from microgrid_opt.trading.audit import audit_trades
 
 if TYPE_CHECKING:
@@ -274,6 +275,11 @@ def _audit_carbon(book: Book, reference_co2_kg: float | None) -> None:
     if limit is not None:
         scale = book.gross.get("co2", 0.0)
         view.capped("co2_cap", emitted, "<=", limit, unit="kg", scale=scale)
+    park = book.problem.park
+    for name, members, most in account_limits(park.accounts, pooled=park.pools_carbon):
+        own = [a for key, a in book.amounts.items() if key[3] == "co2" and key[0] in members]
+        scale = float(np.abs(own).sum())
+        view.capped(name, float(np.sum(own)), "<=", most * year_share, unit="kg", scale=scale)
     if carbon.intensity is not None:
         _audit_intensity(book, view, emitted, carbon.intensity)
 
@@ -292,7 +298,7 @@ def _audit_intensity(book: Book, view: AssetAudit, emitted: float, intensity: In
     gross = 0.0
     for flow in book.flows:
         taken = flow.role == "generation" and flow.asset not in makers
-        passes = flow.role == "transfer"
+        passes = flow.role in {"transfer", "trade"}
         passes |= flow.role == "storage" and (flow.asset, "storage", flow.carrier) in drawing
         if taken or flow.role in {"import", "export", "dump"}:
             continue

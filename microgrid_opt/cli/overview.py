@@ -38,7 +38,13 @@ _SHARES = {
     "self_consumption": "Self-consumption",
     "export_share": "Export share of generation",
 }
-_SOURCES = {"import": "bought", "storage": "discharged", "unserved": "NOT SERVED"}
+_SOURCES = {
+    "import": "bought",
+    "trade": "from members",
+    "storage": "discharged",
+    "unserved": "NOT SERVED",
+}
+_GIVEN = {"export": "sold", "trade": "to members"}
 
 
 def show_plan(out: Console, plan: Plan, folder: Path | None, files: Sequence[str]) -> None:
@@ -321,8 +327,8 @@ def _supplied(results: Results) -> dict[tuple[str, str], float]:
             word = _SOURCES.get(row["role"], "")
             key = (row["carrier"], f"{name}, {word}" if word else name)
             found[key] = found.get(key, 0.0) + row["supplied"]
-        if row["role"] == "export":
-            key = (row["carrier"], f"{name}, sold")
+        if row["role"] in _GIVEN and (row["drawn"] or row["role"] == "export"):
+            key = (row["carrier"], f"{name}, {_GIVEN[row['role']]}")
             found[key] = found.get(key, 0.0) - row["drawn"]
     return found
 

@@ -61,8 +61,8 @@ class Wheeling(Frozen):
         """Return what comes from other members and what is sent to them, as series of the meter."""
         taken = b.series(IN, unit="kW", upper=self.max_in_kw)
         sent = b.series(OUT, unit="kW", upper=self.max_out_kw)
-        b.supply(CARRIER, taken, role="transfer")
-        b.draw(CARRIER, sent, role="transfer")
+        b.supply(CARRIER, taken, role="trade")
+        b.draw(CARRIER, sent, role="trade")
         return taken, sent
 
     def close(self, b: Builder, others: Mapping[str, Asset]) -> None:

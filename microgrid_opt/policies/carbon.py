@@ -13,6 +13,9 @@ $$ \sum_i e_i \le \bar E \cdot y, \qquad \bar E \in \{E_{cap},\; (1-\rho)\,E_{re
 | $y$ | share of a year that the horizon stands for | – |
 | $p$ | ``price_per_t`` | currency/t |
 
+A member may have a cap of its own, $\sum_{i \in m} e_i \le \bar E_m\,y$; where members pool their
+caps, $\sum_m \sum_{i \in m} e_i \le \sum_m \bar E_m\,y$.
+
 The dual of the cap is the shadow price of CO2 (Boyd & Vandenberghe, Convex Optimization, 2004,
 section 5.6, doi:10.1017/CBO9780511804441).
 """
@@ -25,15 +28,56 @@ from pydantic import model_validator
 
 from microgrid_opt.errors import InputError
 from microgrid_opt.fields import Frozen, MoneyPerTonne, SignedFraction, Tonnes, refuse_both
-from microgrid_opt.ledger import KG_PER_T
+from microgrid_opt.ledger import KG_PER_T, Linear
 from microgrid_opt.policies.intensity import Intensity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from microgrid_opt.builder import Builder
     from microgrid_opt.carriers import Carrier
     from microgrid_opt.draft import Flow
+
+
+class MemberCarbon(Frozen):
+    """CO2 account of one member."""
+
+    cap_t_per_year: Tonnes
+    """Most CO2 that its own assets, and what it buys from suppliers, may emit."""
+
+
+def limit_members(b: Builder, caps: Mapping[str, MemberCarbon], *, pooled: bool) -> None:
+    """Limit what members emit, each by itself or all together.
+
+    Parameters
+    ----------
+    caps
+        Accounts by member.
+    pooled
+        Whether members may use what others leave of theirs.
+    """
+    for name, members, limit in account_limits(caps, pooled=pooled):
+        emitted = sum((b.emissions(member) for member in members), Linear())
+        b.cap(
+            name,
+            emitted,
+            "<=",
+            limit * b.horizon.year_share,
+            unit="kg",
+            description=f"CO2 cap of {', '.join(members)}",
+        )
+
+
+def account_limits(
+    caps: Mapping[str, MemberCarbon], *, pooled: bool
+) -> Iterator[tuple[str, tuple[str, ...], float]]:
+    """Yield name, members and limit [kg/year] of each cap on members."""
+    limits = {member: account.cap_t_per_year * KG_PER_T for member, account in caps.items()}
+    if pooled and limits:
+        yield "co2_cap_of_members", tuple(limits), sum(limits.values())
+        return
+    for member, limit in limits.items():
+        yield f"co2_cap_of_{member}", (member,), limit
 
 
 class Carbon(Frozen):

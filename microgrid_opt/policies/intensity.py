@@ -122,7 +122,7 @@ class Intensity(Frozen):
         for flow in flows:
             counts = SIGNS.get((flow.role, flow.sign), 0.0)
             # What cars give back their own demand has taken: it does not pass through a store.
-            passes = flow.role == "transfer" or (
+            passes = flow.role in {"transfer", "trade"} or (
                 flow.role == "storage" and (flow.asset, flow.carrier) in stores
             )
             if flow.role == "generation" and flow.asset in makers:

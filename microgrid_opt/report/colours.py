@@ -27,6 +27,7 @@ _FAMILIES: Mapping[str, Sequence[str]] = {
     "storage": ("#3C76B4", "#86B5DF", "#5F66B3", "#2C5A86"),
     "conversion": ("#9268AE", "#CF7FA4", "#B5543A", "#C9A3D6", "#7F3F6E", "#E0A58C"),
     "transfer": ("#3D97A8", "#8FCBD4", "#2C6F7C"),
+    "trade": ("#4F9A6B", "#93C9A6", "#2F6B49"),
     "demand": ("#50688A", "#8A6379", "#6F8F7A", "#A3A0BD", "#7B6A55"),
     "export": ("#8A939F",),
     "dump": ("#BDC3CB", "#D5D9DE"),
@@ -57,6 +58,7 @@ CATEGORIES = (
 
 PLAN, REFERENCE = "#3C76B4", "#A9B2BD"
 LOST = "#BDC3CB"
+TRADED = "#4F9A6B"
 BAD = "#C22F3D"
 _APART = 0.05
 """Colours closer than this in OKLab are too much alike [-]."""

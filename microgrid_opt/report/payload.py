@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from microgrid_opt.report.view import View
 
-SUPPLY_ORDER = ("generation", "transfer", "conversion", "import", "storage", "unserved")
-DRAW_ORDER = ("demand", "conversion", "transfer", "storage", "export", "dump")
+SUPPLY_ORDER = ("generation", "transfer", "trade", "conversion", "import", "storage", "unserved")
+DRAW_ORDER = ("demand", "conversion", "transfer", "trade", "storage", "export", "dump")
 
 
 class Pool:

@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from microgrid_opt.report.colours import LOST, faded
+from microgrid_opt.report.colours import LOST, TRADED, faded
 from microgrid_opt.report.figures import plain, rounded
 from microgrid_opt.report.tables import decimals_for, humanised, scaled
 
@@ -26,7 +26,9 @@ _CHARACTERS = 155
 """What a line over the whole figure holds [characters]."""
 _NARROWEST, _LINES = 11, 2
 """Least room for a label [characters], and most lines of it."""
-_PASSING = ("conversion", "transfer")
+_PASSING = ("conversion", "transfer", "trade")
+_TRADES = "trades"
+"""What stands for all that members send each other."""
 _UNUSED = ("curtailed", "released")
 _WORDS = {
     ("storage", 1): "discharge",
@@ -114,7 +116,8 @@ def _graph(
             if amount <= 0:
                 continue
             if role in _PASSING or (role == "generation" and asset in burning):
-                both = passing.setdefault(asset, _Passing(asset))
+                through = _TRADES if role == "trade" else asset
+                both = passing.setdefault(through, _Passing(through))
                 side = both.given if sign > 0 else both.taken
                 side[bus] = side.get(bus, 0.0) + amount
             else:
@@ -255,14 +258,19 @@ def _columns(nodes: list[Node], links: list[Link]) -> dict[Node, int]:
 
 def _labels(view: View, nodes: list[Node], giving: set[Node]) -> list[str]:
     shown = [node[1] for node in nodes if node[0] == "asset"]
-    fixed = {"lost": "Losses", "ambient": "Surroundings", "curtailed": "Curtailed"}
+    fixed = {
+        _TRADES: "Trades",
+        "lost": "Losses",
+        "ambient": "Surroundings",
+        "curtailed": "Curtailed",
+    }
     only_taking = set(nodes) - giving
     labels = []
     for node in nodes:
         if node[0] == "bus":
             labels.append(view.balance_label(node[1], node[2]))
         elif node[0] == "asset":
-            name = view.label(node[1])
+            name = fixed[_TRADES] if node[1] == _TRADES else view.label(node[1])
             word = _WORDS.get((node[2], int(node[3])), node[2])
             if node[2] == "conversion" and node in only_taking:
                 word = "own use"
@@ -275,4 +283,6 @@ def _labels(view: View, nodes: list[Node], giving: set[Node]) -> list[str]:
 def _colour(view: View, node: Node) -> str:
     if node[0] == "bus":
         return view.carrier_colours[node[2]]
-    return view.colour(node[1]) if node[0] == "asset" else LOST
+    if node[0] != "asset":
+        return LOST
+    return TRADED if node[1] == _TRADES else view.colour(node[1])

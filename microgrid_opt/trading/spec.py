@@ -192,6 +192,8 @@ class Rules(Frozen):
     """Share of what is not delivered in the hour in which it is sent that the network keeps."""
     bank_fee_per_kwh: CostPerKWh = 0.0
     """Fee for each kWh that is delivered in another hour than it is sent."""
+    pooled_carbon: bool = False
+    """Whether the members' caps of CO2 count together: one may use what another leaves."""
     max_generation: tuple[SizeLimit, ...] = ()
     """Largest generators that may sell, by voltage."""
 

@@ -390,7 +390,7 @@ def _willing(
     for key, point in points.items():
         roles = {f.role for f in draft.flows if f.place == point.place and f.sign < 0}
         most = np.inf if roles & {"demand", "conversion"} else highest
-        if not roles - {"export", "transfer", "dump"}:
+        if not roles - {"export", "transfer", "trade", "dump"}:
             most = -np.inf
         least = np.maximum(point.gain, most)
         willing[key] = np.where(np.isfinite(cost[key]), np.maximum(cost[key], point.gain), least)
