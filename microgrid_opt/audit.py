@@ -172,6 +172,11 @@ class AssetAudit:
         return self._book.problem.park.carrier(carrier).flow_unit
 
     @property
+    def trades(self) -> bool:
+        """Whether members of the park trade with each other over a network."""
+        return self._book.problem.park.trading is not None
+
+    @property
     def place(self) -> str:
         """Where the asset's balances are held: a node, or its member."""
         return self._book.problem.park.place(self.asset)
@@ -359,11 +364,15 @@ class Book:
 
     def view(self, asset: str) -> AssetAudit:
         """Return what an asset sees."""
-        return AssetAudit(self, self.problem.park.owner(asset), asset)
+        return self.named(self.problem.park.owner(asset), asset)
+
+    def named(self, member: str, name: str) -> AssetAudit:
+        """Return the view of what stands in the results under a member and a name."""
+        return AssetAudit(self, member, name)
 
     def policies(self) -> AssetAudit:
         """Return what the rules of the whole park see."""
-        return AssetAudit(self, next(iter(self.problem.park.members)), POLICIES)
+        return self.named(next(iter(self.problem.park.members)), POLICIES)
 
     def cap(self, name: str) -> Mapping[str, Any] | None:
         """Return a row of the table of caps, and mark it as re-derived."""

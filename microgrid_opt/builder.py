@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from microgrid_opt.draft import Role
     from microgrid_opt.fields import Size
     from microgrid_opt.finance.spec import Finance
+    from microgrid_opt.formulations.access import Meterpoint
     from microgrid_opt.formulations.sizing import SizeRecord
     from microgrid_opt.formulations.vintages import History
     from microgrid_opt.horizon import Horizon
@@ -97,6 +98,15 @@ class Builder:
     def flow_unit(self, carrier: str) -> str:
         """Return the unit of a carrier's flows: kW or kg/h."""
         return self._draft.flow_units(carrier)
+
+    @property
+    def trades(self) -> bool:
+        """Whether members of the park trade with each other over a network."""
+        return self._draft.trades
+
+    def meter(self, point: Meterpoint) -> None:
+        """Tell the trades of the park about a meter."""
+        self._draft.meters.append(point)
 
     def written(self, name: str) -> Any:
         """Return a series that this asset has written before."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.finance.spec import Finance
+    from microgrid_opt.formulations.access import Meterpoint
     from microgrid_opt.formulations.sizing import SizeRecord
     from microgrid_opt.formulations.vintages import History
     from microgrid_opt.horizon import Horizon
@@ -154,6 +155,8 @@ class Draft:
     measures: dict[str, list[tuple[str, Linear]]] = field(default_factory=dict)
     subsets: dict[bytes, Any] = field(default_factory=dict)
     balances: dict[tuple[str, str], Any] = field(default_factory=dict)
+    meters: list[Meterpoint] = field(default_factory=list)
+    trades: bool = False
     inside: Inside | None = None
 
     def full(self, name: str) -> str:

@@ -13,6 +13,7 @@ from microgrid_opt.builder import Builder
 from microgrid_opt.draft import Given
 from microgrid_opt.ledger import EFFECTS
 from microgrid_opt.results import AssetResults, Results
+from microgrid_opt.trading.pairs import trade_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,7 @@ def extract(
             **{key: member.label or key for key, member in park.members.items()},
             **{key: node.label or key for key, node in park.nodes.items()},
             **{key: asset.label or key for key, asset in park.assets.items()},
+            **trade_labels(problem),
         },
     )
     return _with_details(results, problem)

@@ -68,7 +68,7 @@ def refuse_both(model: BaseModel, *names: str) -> None:
 class Reference:
     """Pydantic metadata: a string that names something of the park; a place is a member or a node."""
 
-    kind: Literal["member", "carrier", "node", "place", "area", "asset"]
+    kind: Literal["member", "carrier", "node", "place", "area", "asset", "network node"]
 
 
 CarrierName = Annotated[str, Reference("carrier")]
@@ -196,6 +196,7 @@ def _marker(annotation: Any) -> Unit | None:
 
 KW = Annotated[float, Unit("kW", ge=0)]
 KVA = Annotated[float, Unit("kVA", ge=0)]
+KV = Annotated[float, Unit("kV", gt=0)]
 KWh = Annotated[float, Unit("kWh", ge=0)]
 Kg = Annotated[float, Unit("kg", ge=0)]
 KgPerHour = Annotated[float, Unit("kg/h", ge=0)]
@@ -226,6 +227,7 @@ Tilt = Annotated[float, Unit("deg", ge=0, le=90)]
 Latitude = Annotated[float, Unit("deg", ge=-90, le=90)]
 Longitude = Annotated[float, Unit("deg", ge=-180, le=180)]
 Meters = Annotated[float, Unit("m", ge=0)]
+Kilometers = Annotated[float, Unit("km", ge=0)]
 PositiveMeters = Annotated[float, Unit("m", gt=0)]
 Irradiation = Annotated[float, Unit("kWh/m2/day", gt=0, le=14)]
 DcAcRatio = Annotated[float, Unit("1", gt=0, le=5)]
@@ -273,6 +275,7 @@ MoneyPerKgYear = Annotated[float, Unit("currency/kg/year", ge=0)]
 MoneyPerTonne = Annotated[float, Unit("currency/t", ge=0)]
 MoneyPerKWh = Annotated[float, Unit("currency/kWh")]
 """Running cost of energy; a revenue is negative."""
+MoneyPerKWhKm = Annotated[float, Unit("currency/kWh/km", ge=0)]
 MoneyPerKg = Annotated[float, Unit("currency/kg")]
 """Running cost of mass; a revenue is negative."""
 PricePerKWh = MoneyPerKWh

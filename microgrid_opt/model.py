@@ -18,6 +18,7 @@ from microgrid_opt.finance.spec import INVESTMENT
 from microgrid_opt.ledger import COST
 from microgrid_opt.policies.areas import limit_areas
 from microgrid_opt.policies.incentives import pay_incentives
+from microgrid_opt.trading.write import write_trades
 
 if TYPE_CHECKING:
     from microgrid_opt.draft import Draft, Inside
@@ -52,6 +53,7 @@ def build(
             lambda carrier: park.carrier(carrier).flow_unit,
             inside,
         )
+        draft.trades = park.trading is not None
         pens = {
             key: Builder(draft, park.owner(key), key, f"assets.{key}", park.place(key))
             for key in park.assets
@@ -63,6 +65,8 @@ def build(
                 raise problem.placed(error, f"assets.{key}") from None
         for key, asset in park.assets.items():
             asset.close(pens[key], park.assets)
+        if draft.trades:
+            write_trades(problem, draft)
         rules = Builder(draft, next(iter(park.members)), POLICIES, "")
         park.targets.build(rules)
         limit_areas(rules, park.areas)

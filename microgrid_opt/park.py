@@ -44,6 +44,7 @@ from microgrid_opt.ledger import FIXED
 from microgrid_opt.policies.carbon import Carbon
 from microgrid_opt.policies.targets import Targets
 from microgrid_opt.references import references
+from microgrid_opt.trading.spec import Trading
 from microgrid_opt.weather.spec import WeatherSpec
 from microgrid_opt.yamlio.grammar import nearest
 
@@ -75,6 +76,8 @@ _MODEL_WORDS = """
 compute_statistics config create_instance load nconstraints nobjectives nvariables preprocess
 solutions statistics
 """
+WHERE = {"network node": "trading.network.nodes"}
+"""Section of the park that has the names of a kind, where it is not the kind's plural."""
 RESERVED_ASSETS = frozenset(("balance", "policies", *_BLOCK_WORDS.split()))
 RESERVED_MEMBERS = RESERVED_ASSETS | {
     *("steps", "months", "previous", "month", "cost"),
@@ -266,6 +269,8 @@ class Park(Frozen):
     """Price and cap of CO2."""
     targets: Targets = Targets()
     """Minimum and maximum shares."""
+    trading: Trading | None = None
+    """Trades between members over a network; left out: there are none."""
 
     @model_validator(mode="after")
     def _names_that_exist(self) -> Self:
@@ -308,6 +313,8 @@ class Park(Frozen):
         yield from self._misnamed_money()
         if self.carbon.intensity is not None:
             yield from self.carbon.intensity.problems({**CARRIERS, **self.carriers})
+        if self.trading is not None:
+            yield from self.trading.problems(self)
 
     def _has(self, asset: Asset) -> bool:
         return asset.member is None or asset.member in self.members
@@ -387,12 +394,13 @@ class Park(Frozen):
             "carrier": (*CARRIERS, *self.carriers),
             "area": tuple(self.areas),
             "asset": tuple(self.assets),
+            "network node": () if self.trading is None else tuple(self.trading.network.nodes),
         }
         unknown = False
         for path, kind, value in references(asset):
             if value not in known[kind]:
                 unknown = True
-                names = ", ".join(known[kind]) or f"none: give `{kind}s`"
+                names = ", ".join(known[kind]) or f"none: give `{WHERE.get(kind, f'{kind}s')}`"
                 word = "member or node" if kind == "place" else kind
                 yield Finding(
                     f"is no {word} of the park{_hint(value, known[kind])}: known are {names}.",
@@ -421,10 +429,15 @@ class Park(Frozen):
         return self.carriers[name] if name in self.carriers else CARRIERS[name]
 
     def baseline(self) -> Park:
-        """Return the reference plan's park: existing assets only, no cap, no target."""
+        """Return the reference plan's park: existing assets only, no cap, no target, no trade."""
         assets = {key: kept for key, asset in self.assets.items() if (kept := asset.reference())}
         return self.model_copy(
-            update={"assets": assets, "carbon": self.carbon.reference(), "targets": Targets()}
+            update={
+                "assets": assets,
+                "carbon": self.carbon.reference(),
+                "targets": Targets(),
+                "trading": None,
+            }
         )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from microgrid_opt.carriers import ELECTRICITY
 from microgrid_opt.ledger import KG_PER_T
 from microgrid_opt.moneyaudit import audit_incentives, worths_of_size
+from microgrid_opt.trading.audit import audit_trades
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +46,8 @@ def audit_park(book: Book, reference_co2_kg: float | None) -> None:
     for key, asset in book.problem.park.assets.items():
         _audit_sizes(book.view(key), asset.sizes(), book)
     _audit_balances(book)
+    if book.problem.park.trading is not None:
+        audit_trades(book)
     _audit_carbon(book, reference_co2_kg)
     _audit_targets(book)
     _audit_areas(book)

@@ -47,6 +47,7 @@ day = 24 * hour = d
 Wh = watt * hour = Whel = Whth
 joule = watt * second = J
 voltampere = [apparent_power] = VA
+volt = [voltage] = V
 var = [reactive_power]
 varh = var * hour
 gram = [mass] = g
@@ -68,12 +69,12 @@ unit = [amount]
 """.strip().splitlines()
 
 _NAME = re.compile(
-    "[kMGT]?(?:W|Wp|Wel|Wth|Wh|Whel|Whth|J|VA|varh?|g|gce|Pa)|[kM]?t|tce|k?m|h|hours?|min|minutes?|s|"
+    "[kMGT]?(?:W|V|Wp|Wel|Wth|Wh|Whel|Whth|J|VA|varh?|g|gce|Pa)|[kM]?t|tce|k?m|h|hours?|min|minutes?|s|"
     "seconds?|d|days?|a|years?|months?|percent|L|K|degC|deg|bar|unit|currency"
 )
 _KNOWN = """
 W kW MW GW kWp MWp Wh kWh MWh GWh TWh J kJ MJ GJ TJ kg g t h min s day month year % degC K deg m km
-m2 m3 L kVA MVA kvar kvarh kgce tce bar Pa kPa MPa
+m2 m3 L V kV kVA MVA kvar kvarh kgce tce bar Pa kPa MPa
 """
 
 _KINDS = {
@@ -81,6 +82,7 @@ _KINDS = {
     "kW": "power",
     "kWh": "energy",
     "kVA": "apparent power",
+    "kV": "voltage",
     "kvar": "reactive power",
     "kvarh": "reactive energy",
     "kg": "mass",

@@ -2,6 +2,7 @@
 
 from microgrid_opt.assets import (
     absorption_chiller,
+    access,
     batch_process,
     battery,
     byproduct,
@@ -48,6 +49,7 @@ from microgrid_opt.assets import (
 
 __all__ = [
     "absorption_chiller",
+    "access",
     "batch_process",
     "battery",
     "byproduct",

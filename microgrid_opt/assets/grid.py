@@ -11,6 +11,7 @@ from pydantic import model_validator
 from microgrid_opt.assets.base import Asset
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import KWhPerYear, MoneyPerKWMonth, SizedKVA, SizedKW, refuse
+from microgrid_opt.formulations.access import Meterpoint, Wheeling
 from microgrid_opt.ledger import CO2
 from microgrid_opt.policies.tariffs import Contract, NamedTariff, Tariff
 from microgrid_opt.policies.tariffs.components import MinimumBill
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     from microgrid_opt.bill.of_plan import Line
     from microgrid_opt.builder import Builder
     from microgrid_opt.carriers import Carrier
+    from microgrid_opt.policies.tariffs.terms import Connection
     from microgrid_opt.results import AssetResults, Quantity
 
 CARRIER = "electricity"
+WHOLE = {"import": "withdrawal", "export": "injection"}
+"""All that passes the meter each way, where a park trades."""
 SAME_PRICE = 1e-9
 """Prices closer than this [currency/kWh] count as equal."""
 
@@ -40,7 +44,7 @@ class Grid(Asset):
     $$ i_t \le \bar I_t,\; i_t \le K, \qquad x_t \le \bar X_t,\; x_t \le K, \qquad
        i_t, x_t \le \varphi S, \qquad \sum_t h_t\,x_t \le X, \qquad
        i_t \le \bar I_t z_t,\; x_t \le \bar X_t (1 - z_t), \qquad i_t \le p_m\ \forall t \in m $$
-    $$ C = \sum_t h_t\,(c_t\,i_t - r_t\,x_t) + \sum_m d\,p_m, \qquad
+    $$ C = \sum_t h_t\,(c_t\,i_t - r_t\,x_t + \kappa_t\,y_t) + \sum_m d\,p_m, \qquad
        E = \sum_t h_t\,(\epsilon_t\,i_t - \epsilon^x_t\,x_t) $$
 
     | symbol | name | unit |
@@ -55,6 +59,11 @@ class Grid(Asset):
     | $c_t, r_t$ | ``import_price_per_kwh``, ``export_price_per_kwh`` | currency/kWh |
     | $d$ | ``peak_price_per_kw_month`` | currency/kW/month |
     | $\epsilon_t, \epsilon^x_t$ | ``co2_kg_per_kwh``, ``export_co2_credit_kg_per_kwh`` | kg/kWh |
+    | $y_t$ | ``wheeled_in``, from other members (with ``wheeling``) | kW |
+    | $\kappa_t$ | ``retained_price_per_kwh`` | currency/kWh |
+
+    With ``wheeling`` the limits and the peaks are those of ``withdrawal`` and ``injection``, in which
+    what is traded with other members is included (`microgrid_opt.formulations.access`).
 
     References: two-part tariff with a maximum-demand charge, e.g. 发改价格〔2023〕526号; location-based
     scope-2 accounting of the import, GHG Protocol Scope 2 Guidance (2015), chapter 6.
@@ -92,6 +101,11 @@ class Grid(Asset):
     """CO2 of each kWh bought."""
     export_co2_credit_kg_per_kwh: SeriesCO2PerKWh | None = None
     """CO2 credited for each kWh sold."""
+    wheeling: Wheeling | None = None
+    """How this meter takes part in trades between members; left out: it does not."""
+    retained_price_per_kwh: SeriesPrice | None = None
+    """What stays due for each kWh that another member sent, such as funds and system fees; with a
+    `tariff`, its components say so (`retained_when_wheeled`)."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -106,6 +120,23 @@ class Grid(Asset):
                 "grid",
                 "`tariff` stands instead of `import_price_per_kwh` and `peak_price_per_kw_month`: "
                 "remove these, or make them components of the tariff.",
+            )
+        if self.retained_price_per_kwh is not None and (
+            self.wheeling is None or self.tariff is not None
+        ):
+            raise refuse(
+                "grid",
+                "`retained_price_per_kwh` needs `wheeling`, and prices instead of a `tariff`, whose "
+                "components say what is `retained_when_wheeled`.",
+            )
+        if (
+            self.wheeling is not None
+            and self.wheeling.sends != "anything"
+            and self.export_from != "anything"
+        ):
+            raise refuse(
+                "grid",
+                "`export_from` and `wheeling.sends` would each claim the same generation: limit one.",
             )
         if self.max_export_kwh_year is not None and not self.exports:
             raise refuse(
@@ -139,6 +170,13 @@ class Grid(Asset):
         active = {} if self.tariff is None else self.tariff.active(self.contract)
         return any(component.direction in {"export", "both"} for component in active.values())
 
+    @property
+    def priced(self) -> Tariff | None:
+        """The tariff, with what is retained on wheeled power as `wheeling` says."""
+        if self.tariff is None or self.wheeling is None or self.wheeling.retained is None:
+            return self.tariff
+        return self.tariff.retaining(self.wheeling.retained)
+
     def misfits(self, place: str, carrier: Callable[[str], Carrier]) -> Iterator[tuple[str, str]]:
         """Yield what of the contract does not fit the tariff."""
         del place, carrier
@@ -146,6 +184,15 @@ class Grid(Asset):
             for problem in self.contract.misfits(self.tariff):
                 field, _, rest = problem.partition(" ")
                 yield field.rstrip(":"), rest
+        retained = () if self.wheeling is None else self.wheeling.retained or ()
+        known = () if self.tariff is None else tuple(self.tariff.components)
+        for name in retained:
+            if name not in known:
+                listed = ", ".join(known) or "none, for want of a `tariff`"
+                yield (
+                    "wheeling.retained",
+                    f"{name!r} is no component of the tariff: it has {listed}.",
+                )
 
     def reference(self) -> Self | None:
         """Return the connection as it is today; a contracted demand can be agreed anew."""
@@ -159,56 +206,75 @@ class Grid(Asset):
         return self.model_copy(update={name: size.existing_only() for name, size in sizes.items()})
 
     def build(self, b: Builder) -> None:
-        """Write import, export, their limits, peaks or tariff, money and CO2."""
-        factor = self.contract.power_factor or 1.0
-        caps: list[tuple[str, Any, float]] = []
-        for name, size, share in (
-            ("connection", self.connection_kw, 1.0),
-            ("transformer", self.transformer_kva, factor),
-        ):
-            if size is not None:
-                caps.append((name, b.size(name, size), share))
-        bought = sold = None
-        if self.imports:
-            bought = self._direction(b, "import", caps)
-            b.supply(CARRIER, bought, role="import")
-            if self.import_price_per_kwh is not None:
-                b.book("energy_import", b.total(bought, b.data("import_price_per_kwh")))
-            if self.peak_price_per_kw_month:
-                peak = b.monthly("peak", unit="kW")
-                month = b.month
-                b.require("monthly_peak", lambda t: bought[t] <= peak[month[t]])
-                b.book("demand_charge", b.times(peak, self.peak_price_per_kw_month))
-            if self.co2_kg_per_kwh is not None:
-                b.book("import", b.total(bought, b.data("co2_kg_per_kwh")), effect=CO2)
-        if self.exports:
-            sold = self._direction(b, "export", caps)
-            b.draw(CARRIER, sold, role="export")
-            if self.export_price_per_kwh is not None:
-                b.book("energy_export", -b.total(sold, b.data("export_price_per_kwh")))
-            if self.export_co2_credit_kg_per_kwh is not None:
-                credit = b.total(sold, b.data("export_co2_credit_kg_per_kwh"))
-                b.book("export_credit", -credit, effect=CO2)
-            if self.max_export_kwh_year is not None:
-                b.cap(
-                    "exported_energy",
-                    b.total(sold),
-                    "<=",
-                    self.max_export_kwh_year * b.horizon.year_share,
-                    unit="kWh",
-                    description=f"largest export of {b.asset}",
-                )
+        """Write import, export, trades, their limits, peaks or tariff, money and CO2."""
+        caps = self._caps(b)
         most = {side: self._bound(b, side, caps) for side in ("import", "export")}
+        trades = self.wheeling is not None and b.trades
+        taken, sent = self.wheeling.write(b) if self.wheeling and trades else (None, None)
+        bought, withdrawn = (
+            self._direction(b, "import", caps, taken) if self.imports else (None, taken)
+        )
+        sold, injected = self._direction(b, "export", caps, sent) if self.exports else (None, sent)
+        for side, there, flow in (("import", self.imports, taken), ("export", self.exports, sent)):
+            if flow is not None and not there:
+                self._limit(b, side, flow, caps)
+        if bought is not None:
+            self._buy(b, bought, withdrawn)
+        if sold is not None:
+            self._sell(b, sold)
         steps = np.arange(len(b.horizon) if self.exclusive else 0, dtype=np.int64)
+        connection = None
         if self.tariff is not None:
-            steps = self._write_tariff(b, bought, sold, most, caps)
-        if bought is not None and sold is not None and len(steps):
-            importing = b.series("importing", unit="1", binary=True)
-            most_in = b.param("most_import", most["import"])
-            most_out = b.param("most_export", most["export"])
-            b.require("only_import", lambda t: bought[t] <= most_in[t] * importing[t], over=steps)
-            b.require(
-                "only_export", lambda t: sold[t] <= most_out[t] * (1.0 - importing[t]), over=steps
+            connection = self._connection(b, bought, sold, most["import"], caps, (taken, withdrawn))
+            connection.write()
+            if not self.exclusive and sold is not None:
+                steps = self._paying_steps(b, connection, most)
+        if withdrawn is not None and injected is not None and len(steps):
+            _exclude(b, withdrawn, injected, most, steps)
+        if trades:
+            if b.has_data("retained_price_per_kwh"):
+                b.book("retained", b.total(taken, b.data("retained_price_per_kwh")))
+            self._register(b, connection, (taken, sent), (withdrawn, injected), most)
+
+    def _caps(self, b: Builder) -> list[tuple[str, Any, float]]:
+        """Return name, size and kW per unit of what limits both ways."""
+        factor = self.contract.power_factor or 1.0
+        return [
+            (name, b.size(name, size), share)
+            for name, size, share in (
+                ("connection", self.connection_kw, 1.0),
+                ("transformer", self.transformer_kva, factor),
+            )
+            if size is not None
+        ]
+
+    def _buy(self, b: Builder, bought: Any, withdrawn: Any) -> None:
+        b.supply(CARRIER, bought, role="import")
+        if self.import_price_per_kwh is not None:
+            b.book("energy_import", b.total(bought, b.data("import_price_per_kwh")))
+        if self.peak_price_per_kw_month:
+            peak = b.monthly("peak", unit="kW")
+            month = b.month
+            b.require("monthly_peak", lambda t: withdrawn[t] <= peak[month[t]])
+            b.book("demand_charge", b.times(peak, self.peak_price_per_kw_month))
+        if self.co2_kg_per_kwh is not None:
+            b.book("import", b.total(bought, b.data("co2_kg_per_kwh")), effect=CO2)
+
+    def _sell(self, b: Builder, sold: Any) -> None:
+        b.draw(CARRIER, sold, role="export")
+        if self.export_price_per_kwh is not None:
+            b.book("energy_export", -b.total(sold, b.data("export_price_per_kwh")))
+        if self.export_co2_credit_kg_per_kwh is not None:
+            credit = b.total(sold, b.data("export_co2_credit_kg_per_kwh"))
+            b.book("export_credit", -credit, effect=CO2)
+        if self.max_export_kwh_year is not None:
+            b.cap(
+                "exported_energy",
+                b.total(sold),
+                "<=",
+                self.max_export_kwh_year * b.horizon.year_share,
+                unit="kWh",
+                description=f"largest export of {b.asset}",
             )
 
     def close(self, b: Builder, others: Mapping[str, Asset]) -> None:
@@ -216,33 +282,40 @@ class Grid(Asset):
         if self.exports and self.export_from != "anything":
             renewable = True if self.export_from == "renewable" else None
             write_origin(b, b.written("export"), others, renewable=renewable)
+        if self.wheeling is not None:
+            self.wheeling.close(b, others)
 
-    def _write_tariff(
+    def _connection(
         self,
         b: Builder,
         bought: Any,
         sold: Any,
-        most: Mapping[str, NDArray[np.float64]],
+        most_bought: NDArray[np.float64],
         caps: list[tuple[str, Any, float]],
-    ) -> NDArray[np.int64]:
-        """Write the tariff; return the steps in which import and export must exclude each other."""
+        traded: tuple[Any, Any],
+    ) -> Connection:
+        """Return what the tariff is written on; ``traded``: from other members, and all withdrawn."""
         from microgrid_opt.policies.tariffs.terms import Connection
 
-        assert self.tariff is not None
-        connection = Connection(
+        assert self.priced is not None
+        wheeled, withdrawn = traded
+        return Connection(
             b,
-            self.tariff,
+            self.priced,
             self.contract,
             bought=bought,
             sold=sold,
-            most_bought=most["import"],
+            wheeled=wheeled,
+            withdrawn=withdrawn,
+            most_bought=most_bought,
             transformer=next((size for name, size, _ in caps if name == "transformer"), None),
             contracted=None if self.contract_kw is None else b.size("contract", self.contract_kw),
         )
-        connection.write()
-        n = len(b.horizon)
-        if self.exclusive or sold is None:
-            return np.arange(n if self.exclusive else 0, dtype=np.int64)
+
+    def _paying_steps(
+        self, b: Builder, connection: Connection, most: Mapping[str, NDArray[np.float64]]
+    ) -> NDArray[np.int64]:
+        """Return the steps in which import and export must exclude each other."""
         cost, gain = connection.marginal()
         if self.export_price_per_kwh is not None:
             gain = gain + b.data("export_price_per_kwh")
@@ -257,20 +330,87 @@ class Grid(Asset):
                 raise InputError(Finding(message, key="tariff"))
         return steps
 
+    def _direction(
+        self, b: Builder, side: str, caps: list[tuple[str, Any, float]], traded: Any
+    ) -> tuple[Any, Any]:
+        """Return what the supplier delivers or takes, and all that passes the meter that way."""
+        if traded is None:
+            flow = b.series(side, unit="kW", upper=self._given(b, side, caps))
+            self._limit(b, side, flow, caps, given=False)
+            return flow, flow
+        flow = b.series(side, unit="kW")
+        whole = b.series(WHOLE[side], unit="kW", upper=self._given(b, side, caps))
+        b.require(f"{WHOLE[side]}_sum", lambda t: whole[t] == flow[t] + traded[t])
+        self._limit(b, side, whole, caps, given=False)
+        return flow, whole
+
     @staticmethod
-    def _direction(b: Builder, side: str, caps: list[tuple[str, Any, float]]) -> Any:
+    def _given(b: Builder, side: str, caps: list[tuple[str, Any, float]]) -> Any:
+        """Return the limit that is known before the solve, or ``None``."""
         key = f"{side}_limit_kw"
         given: Any = b.data(key) if b.has_data(key) else None
-        chosen = []
+        for _, size, share in caps:
+            if not b.is_choice(size):
+                given = size * share if given is None else np.minimum(given, size * share)
+        return given
+
+    def _limit(
+        self,
+        b: Builder,
+        side: str,
+        flow: Any,
+        caps: list[tuple[str, Any, float]],
+        *,
+        given: bool = True,
+    ) -> None:
+        """Keep a flow within the sizes that are chosen, and with ``given`` within the known limit."""
         for name, size, share in caps:
             if b.is_choice(size):
-                chosen.append((name, size, share))
-            else:
-                given = size * share if given is None else np.minimum(given, size * share)
-        flow = b.series(side, unit="kW", upper=given)
-        for name, size, share in chosen:
-            b.require(f"{side}_{name}", partial(_within, flow, share * size))
-        return flow
+                b.require(f"{side}_{name}", partial(_within, flow, share * size))
+        known = self._given(b, side, caps) if given else None
+        if known is not None:
+            most = b.param(f"most_{side}_traded", np.broadcast_to(known, len(b.horizon)))
+            b.require(f"{side}_limit", lambda t: flow[t] <= most[t])
+
+    def _register(
+        self,
+        b: Builder,
+        connection: Connection | None,
+        traded: tuple[Any, Any],
+        whole: tuple[Any, Any],
+        most: Mapping[str, NDArray[np.float64]],
+    ) -> None:
+        """Tell the trades of the park about this meter."""
+        assert self.wheeling is not None
+        n = len(b.horizon)
+        cost, gain = np.zeros(n), np.zeros(n)
+        retained = np.zeros(n)
+        if connection is not None:
+            cost, gain = connection.marginal()
+            retained = connection.retained()
+        if b.has_data("import_price_per_kwh"):
+            cost = cost + b.data("import_price_per_kwh")
+        if b.has_data("export_price_per_kwh"):
+            gain = gain + b.data("export_price_per_kwh")
+        if b.has_data("retained_price_per_kwh"):
+            retained = retained + b.data("retained_price_per_kwh")
+        b.meter(
+            Meterpoint(
+                b.member,
+                b.asset,
+                b.place,
+                self.wheeling.at,
+                *traded,
+                *whole,
+                most_in=most["import"],
+                most_out=most["export"],
+                price=cost if self.imports else np.full(n, np.inf),
+                gain=gain if self.exports else np.full(n, -np.inf),
+                retained=retained,
+                co2=b.data("co2_kg_per_kwh") if b.has_data("co2_kg_per_kwh") else np.zeros(n),
+                single="never" if self.exclusive else self.wheeling.single_meter,
+            )
+        )
 
     @staticmethod
     def _bound(b: Builder, side: str, caps: list[tuple[str, Any, float]]) -> NDArray[np.float64]:
@@ -289,8 +429,10 @@ class Grid(Asset):
         zero = np.zeros(len(a.horizon))
         sides = {"import": self.imports, "export": self.exports}
         flow = {side: a.series(side) if there else zero for side, there in sides.items()}
-        for side, values in flow.items():
-            a.at_most(f"{side} not negative", 0.0, values, unit="kW")
+        traded = self._audit_trades(a)
+        for side, bought_or_sold in flow.items():
+            a.at_most(f"{side} not negative", 0.0, bought_or_sold, unit="kW")
+            values = bought_or_sold + traded[side]
             if self.connection_kw is not None:
                 a.at_most(f"{side} within connection", values, a.size("connection"), unit="kW")
             if self.transformer_kva is not None:
@@ -298,17 +440,18 @@ class Grid(Asset):
                 a.at_most(f"{side} within transformers", values, carried, unit="kW")
             if a.has_data(f"{side}_limit_kw"):
                 a.at_most(f"{side} limit", values, a.data(f"{side}_limit_kw"), unit="kW")
-        a.equal("import supplied", a.supplied(CARRIER), flow["import"], unit="kW")
-        a.equal("export drawn", a.drawn(CARRIER), flow["export"], unit="kW")
-        both = np.minimum(flow["import"], flow["export"])
+        whole = {side: values + traded[side] for side, values in flow.items()}
+        a.equal("import supplied", a.supplied(CARRIER), whole["import"], unit="kW")
+        a.equal("export drawn", a.drawn(CARRIER), whole["export"], unit="kW")
+        both = np.minimum(whole["import"], whole["export"])
         if self.exclusive:
             a.at_most("never imports and exports at once", both, 0.0, unit="kW")
             if all(sides.values()):
                 importing = a.series("importing")
-                wrong = flow["import"] * (1.0 - importing) + flow["export"] * importing
+                wrong = whole["import"] * (1.0 - importing) + whole["export"] * importing
                 a.at_most("importing tells the way", wrong, 0.0, unit="kW")
         else:
-            a.noted("imports and exports at once", flow["import"], flow["export"], unit="kW")
+            a.noted("imports and exports at once", whole["import"], whole["export"], unit="kW")
         for category, side, sign, key, effect in (
             ("energy_import", "import", 1.0, "import_price_per_kwh", "cost"),
             ("energy_export", "export", -1.0, "export_price_per_kwh", "cost"),
@@ -319,11 +462,26 @@ class Grid(Asset):
                 amount = sign * float((flow[side] * a.data(key)) @ hours)
                 a.booked(category, amount, effect=effect)
         if self.peak_price_per_kw_month and sides["import"]:
-            self._audit_peaks(a, flow["import"])
+            self._audit_peaks(a, whole["import"])
         if self.tariff is not None:
             self._audit_tariff(a)
         if self.exports:
             self._audit_export(a, flow["export"])
+
+    def _audit_trades(self, a: AssetAudit) -> dict[str, NDArray[np.float64]]:
+        """Return what was traded with other members by side, and check its sums and charges."""
+        zero = np.zeros(len(a.horizon))
+        if self.wheeling is None or not a.trades:
+            return {"import": zero, "export": zero}
+        traded = dict(zip(("import", "export"), self.wheeling.audit(a), strict=True))
+        for side, there in (("import", self.imports), ("export", self.exports)):
+            if there:
+                whole = a.series(side) + traded[side]
+                a.equal(f"{WHOLE[side]} is the sum", a.series(WHOLE[side]), whole, unit="kW")
+        if a.has_data("retained_price_per_kwh"):
+            price = a.data("retained_price_per_kwh")
+            a.booked("retained", float((traded["import"] * price) @ a.horizon.hours))
+        return traded
 
     def _audit_export(self, a: AssetAudit, sold: NDArray[np.float64]) -> None:
         """Check how much was sold, and where it came from."""
@@ -352,7 +510,8 @@ class Grid(Asset):
                 held = a.monthly(f"tariff_{name}_{option}")
                 same = held[first][periods_of(choice, a.horizon)]
                 a.equal(f"{option} held for its period", held, same, unit="1")
-        found = bill(self.tariff, a.data_below("tariff"), meter_of(a), self._facts(a))
+        assert self.priced is not None
+        found = bill(self.priced, a.data_below("tariff"), meter_of(a), self._facts(a))
         # Below a minimum bill other charges are free: they and what is added share one sum.
         added = sum(
             float(amounts.sum())
@@ -396,16 +555,17 @@ class Grid(Asset):
         meter = meter_of(r)
         contracted = None if self.contract_kw is None else r.size("contract")
         yield from meter_lines(meter, exports=self.exports, contract_kw=contracted)
-        if self.tariff is not None:
-            yield from tariff_lines(self.tariff, r.data_below("tariff"), meter, self._facts(r))
+        if self.priced is not None:
+            yield from tariff_lines(self.priced, r.data_below("tariff"), meter, self._facts(r))
         prices = {
             side: r.data(f"{side}_price_per_kwh") if r.has_data(f"{side}_price_per_kwh") else None
-            for side in ("import", "export")
+            for side in ("import", "export", "retained")
         }
         yield from price_lines(
             meter,
             import_price=prices["import"],
             export_price=prices["export"],
+            retained_price=prices["retained"],
             peak_price=self.peak_price_per_kw_month,
         )
 
@@ -420,3 +580,19 @@ class Grid(Asset):
 
 def _within(flow: Any, most: Any, t: Any) -> Any:
     return flow[t] <= most
+
+
+def _exclude(
+    b: Builder,
+    withdrawn: Any,
+    injected: Any,
+    most: Mapping[str, NDArray[np.float64]],
+    steps: NDArray[np.int64],
+) -> None:
+    importing = b.series("importing", unit="1", binary=True)
+    most_in = b.param("most_import", most["import"])
+    most_out = b.param("most_export", most["export"])
+    b.require("only_import", lambda t: withdrawn[t] <= most_in[t] * importing[t], over=steps)
+    b.require(
+        "only_export", lambda t: injected[t] <= most_out[t] * (1.0 - importing[t]), over=steps
+    )

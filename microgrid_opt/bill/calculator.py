@@ -222,7 +222,7 @@ class _Calculation:
         if self.meter.reactive is not None:
             return self.energy(self.meter.reactive)
         factor = self.facts.contract.power_factor or 1.0
-        return self.energy(self.meter.bought) * float(np.sqrt(1.0 / factor**2 - 1.0))
+        return self.energy(self.meter.withdrawn) * float(np.sqrt(1.0 / factor**2 - 1.0))
 
     # ------------------------------------------------------------------ amounts of each kind
 
@@ -333,7 +333,7 @@ class _Calculation:
         if component.rebate is None:
             return np.ones(self.count)
         needed = component.rebate.from_kwh_per_kva_month * self.facts.transformers(name)
-        used = self.energy(self.meter.bought)
+        used = self.energy(self.meter.withdrawn)
         # The solver keeps the limit within its tolerance only.
         return np.where(used >= needed * (1 - 1e-6), component.rebate.factor, 1.0)
 
@@ -351,7 +351,7 @@ class _Calculation:
     @amount.register(DemandResponse)
     def _(self, component: DemandResponse, name: str) -> Numbers:
         events = event_steps(component, self.horizon)
-        cut = np.clip(self.data(name, "baseline_kw") - self.meter.bought, 0.0, None) * events
+        cut = np.clip(self.data(name, "baseline_kw") - self.meter.withdrawn, 0.0, None) * events
         short = np.clip(component.committed_kw - cut, 0.0, None) * events
         self.billed[name] = ("kWh", self.energy(cut))
         called = self.by_month(events.astype(float)) > 0
@@ -381,7 +381,7 @@ class _Calculation:
 
     @amount.register(ReactiveCharge)
     def _(self, component: ReactiveCharge, name: str) -> Numbers:
-        free = component.free_kvarh_per_kwh * self.energy(self.meter.bought)
+        free = component.free_kvarh_per_kwh * self.energy(self.meter.withdrawn)
         charged = np.maximum(0.0, self.reactive() - free)
         self.billed[name] = ("kvarh", charged)
         return charged * component.price_per_kvarh * valid_months(component, self.horizon)
@@ -498,9 +498,9 @@ class _Calculation:
         if self.meter.reactive is None:
             factor = np.full(self.count, self.facts.contract.power_factor or 1.0)
         else:
-            bought = self.energy(self.meter.bought)
-            size = np.hypot(bought, self.reactive())
-            factor = np.where(size > 0, bought / np.where(size > 0, size, 1.0), 1.0)
+            active = self.energy(self.meter.withdrawn)
+            size = np.hypot(active, self.reactive())
+            factor = np.where(size > 0, active / np.where(size > 0, size, 1.0), 1.0)
         factor = np.round(factor, 2)
         self.billed[name] = ("cos φ", factor)
         rates = np.array([rate_of(component, float(value)) for value in factor])

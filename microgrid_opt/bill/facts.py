@@ -34,7 +34,8 @@ class Meter:
         Reactive power drawn [kvar], shape (n,); ``None`` where it is not measured.
     self_used, wheeled
         Own generation used behind the meter, and energy that others sent over the public network
-        [kW], shape (n,); ``None`` for nothing. Components that are retained are due for them.
+        [kW], shape (n,); ``None`` for nothing. Components that are retained are due for them, and
+        what was wheeled counts in peaks and reactive energy.
     """
 
     horizon: Horizon
@@ -51,6 +52,11 @@ class Meter:
                 raise InputError(
                     f"{name} has {np.size(values)} values for {len(self.horizon)} steps."
                 )
+
+    @property
+    def withdrawn(self) -> Numbers:
+        """All that the meter took [kW], shape (n,): bought from the supplier, or sent by others."""
+        return self.bought if self.wheeled is None else self.bought + self.wheeled
 
 
 @dataclass(frozen=True)

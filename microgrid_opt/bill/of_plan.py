@@ -14,6 +14,7 @@ import pandas as pd
 
 from microgrid_opt.bill.calculator import bill
 from microgrid_opt.bill.facts import Meter
+from microgrid_opt.formulations.access import IN
 from microgrid_opt.policies.tariffs.calendar import periods_of
 from microgrid_opt.results import AssetResults
 
@@ -36,6 +37,7 @@ PLAIN = {
     "energy_import": ("Energy import", "energy"),
     "energy_export": ("Energy export", "export"),
     "demand_charge": ("Demand charge", "demand"),
+    "retained": ("Retained charges", "energy"),
 }
 """Components of a connection without a tariff, each with label and kind; no tariff has these names."""
 _PRICED = frozenset({"kWh", "kW", "kVA", "kvarh"})
@@ -126,14 +128,18 @@ def _numbers(line: Line) -> tuple[Numbers, Numbers, Numbers]:
 
 
 def meter_of(held: Held) -> Meter:
-    """Return what passed the meter of a connection whose series are ``import`` and ``export``."""
+    """Return what passed the meter of a connection whose series are ``import`` and ``export``.
+
+    What other members sent is ``wheeled_in``, where the park trades.
+    """
     zero = np.zeros(len(held.horizon))
     # What a solver leaves beyond zero would be a negative peak or block.
     bought, sold = (
         np.maximum(held.series(side), 0.0) if held.has_series(side) else zero
         for side in ("import", "export")
     )
-    return Meter(held.horizon, bought, sold)
+    wheeled = np.maximum(held.series(IN), 0.0) if held.has_series(IN) else None
+    return Meter(held.horizon, bought, sold, wheeled=wheeled)
 
 
 def options_of(tariff: Tariff, contract: Contract, held: Held) -> dict[str, tuple[str, ...]]:
@@ -154,6 +160,9 @@ def meter_lines(meter: Meter, *, exports: bool, contract_kw: float | None = None
     yield Line("bought", "Energy bought", METER, nothing, _by_month(meter.bought, horizon), "kWh")
     if exports:
         yield Line("sold", "Energy sold", METER, nothing, _by_month(meter.sold, horizon), "kWh")
+    if meter.wheeled is not None:
+        received = _by_month(meter.wheeled, horizon)
+        yield Line("wheeled", "Energy from other members", METER, nothing, received, "kWh")
     yield Line("highest_import", "Highest import", METER, nothing, _highest(meter), "kW")
     if contract_kw is not None:
         agreed = np.full(len(nothing), contract_kw)
@@ -181,6 +190,7 @@ def price_lines(
     *,
     import_price: Numbers | None,
     export_price: Numbers | None,
+    retained_price: Numbers | None,
     peak_price: float,
 ) -> Iterator[Line]:
     """Yield what plain prices cost by month.
@@ -189,8 +199,9 @@ def price_lines(
     ----------
     meter
         What passed the meter.
-    import_price, export_price
-        Price of each kWh bought and sold [currency/kWh], shape (n,).
+    import_price, export_price, retained_price
+        Price of each kWh bought and sold, and what stays due for each that other members sent
+        [currency/kWh], shape (n,).
     peak_price
         Price of each kW of a month's highest import [currency/kW/month].
     """
@@ -198,8 +209,9 @@ def price_lines(
     for key, sign, power, price in (
         ("energy_import", 1.0, meter.bought, import_price),
         ("energy_export", -1.0, meter.sold, export_price),
+        ("retained", 1.0, meter.wheeled, retained_price),
     ):
-        if price is not None:
+        if price is not None and power is not None:
             amount = sign * _by_month(power * price, horizon)
             yield Line(key, *PLAIN[key], amount, _by_month(power, horizon), "kWh")
     if peak_price:
@@ -215,5 +227,5 @@ def _by_month(values: Numbers, horizon: Horizon) -> Numbers:
 
 def _highest(meter: Meter) -> Numbers:
     highest = np.zeros(len(meter.horizon.month_labels))
-    np.maximum.at(highest, meter.horizon.month, meter.bought)
+    np.maximum.at(highest, meter.horizon.month, meter.withdrawn)
     return highest

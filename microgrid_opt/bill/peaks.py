@@ -41,7 +41,7 @@ def of_months(component: DemandCharge | ContractDemand, meter: Meter) -> Numbers
     groups = demand_groups(component.window_minutes, horizon)[steps]
     hours = horizon.step_hours[steps]
     _, first, number = np.unique(groups, return_index=True, return_inverse=True)
-    energy = np.bincount(number, weights=meter.bought[steps] * hours)
+    energy = np.bincount(number, weights=meter.withdrawn[steps] * hours)
     means = energy / np.bincount(number, weights=hours)
     np.maximum.at(peaks, horizon.month[steps][first], means)
     return peaks

@@ -1,1 +1,1 @@
-"""Trading between the members of a park over the public network."""
+"""Wheeled-power trading: a member sells to another member over the public network, for a fee."""

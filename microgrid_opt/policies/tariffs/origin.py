@@ -54,10 +54,16 @@ def write_origin(
             continue
         tracked.append(_write_store(b, name, holding, charge[0], discharge[0]))
 
+    # Pyomo's templates cannot take the sum of nothing.
+    one = b.param("whole", 1.0)
+    given = [(one, sold)] + [(one, stored) for stored, _ in tracked]
+    free = [(factor, flow) for _, flow, factor in made] + [(one, out) for _, out in tracked]
+
     def rule(t: Any) -> Any:
-        given = sum(factor[t] * flow[t] for _, flow, factor in made)
-        given += sum(exported[t] for _, exported in tracked)
-        return sold[t] + sum(stored[t] for stored, _ in tracked) <= given
+        taken = sum(factor[t] * flow[t] for factor, flow in given)
+        if not free:
+            return taken <= 0.0
+        return taken <= sum(factor[t] * flow[t] for factor, flow in free)
 
     b.require("export_origin", rule)
 

@@ -71,7 +71,7 @@ class Peaks:
     ) -> None:
         """Require a peak to be at least the mean of every demand window; ``peak(t)`` is that of a step."""
         at, b = self.at, self.at.b
-        bought = at.bought
+        withdrawn = at.withdrawn
         steps = np.flatnonzero(counted)
         if not steps.size:
             return
@@ -79,7 +79,7 @@ class Peaks:
         first = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
         sizes = np.diff(np.append(first, len(steps)))
         if sizes.max() == 1:
-            b.require(f"tariff_{name}_above", lambda t: bought[t] <= peak(t), over=steps)
+            b.require(f"tariff_{name}_above", lambda t: withdrawn[t] <= peak(t), over=steps)
             return
         # One row a window, placed at its last step; shorter windows repeat that step with weight 0.
         n, longest = len(at.horizon), int(sizes.max())
@@ -97,7 +97,7 @@ class Peaks:
             terms.append((b.param(f"tariff_{name}_weight_{k}", weight), at_k))
         b.require(
             f"tariff_{name}_above",
-            lambda t: sum(w[t] * bought[s[t]] for w, s in terms) <= peak(t),
+            lambda t: sum(w[t] * withdrawn[s[t]] for w, s in terms) <= peak(t),
             over=last,
         )
 
@@ -247,7 +247,7 @@ class Peaks:
         every = np.ones(len(at.horizon), dtype=bool)
         for m in range(at.count):
             # energy >= needed(size) - needed(largest size) (1 - high)
-            used = at.month_energy(at.bought, every, m) - b.times(at.transformer, per_kva)
+            used = at.month_energy(at.withdrawn, every, m) - b.times(at.transformer, per_kva)
             used = used - at.month_sum([(high, m, float(needed[m]))])
             b.require_sum(f"tariff_{name}_use_{m}", used, ">=", -float(needed[m]))
             part = at.month_sum([(back, m, 1.0)]) - amount.of_month(m) * share

@@ -35,7 +35,7 @@ def write_response(at: Connection, component: DemandResponse, name: str) -> Amou
         return amount
     base = np.where(events, at.data(name, "baseline_kw"), 0.0)
     steps = np.flatnonzero(events)
-    bought = at.bought
+    withdrawn = at.withdrawn
     cut = b.series(f"tariff_{name}_cut", unit="kW", upper=base)
     baseline = b.param(f"tariff_{name}_baseline", base)
     above = np.flatnonzero(events & (at.most_bought > base))
@@ -53,12 +53,14 @@ def write_response(at: Connection, component: DemandResponse, name: str) -> Amou
         b.require(
             f"tariff_{name}_below_baseline",
             lambda t: (
-                cut[t] + bought[t] <= baseline[t] * called_on[t] + most[t] * (1.0 - called_on[t])
+                cut[t] + withdrawn[t] <= baseline[t] * called_on[t] + most[t] * (1.0 - called_on[t])
             ),
             over=above,
         )
     within = np.setdiff1d(steps, above)
-    b.require(f"tariff_{name}_cut_below", lambda t: cut[t] + bought[t] <= baseline[t], over=within)
+    b.require(
+        f"tariff_{name}_cut_below", lambda t: cut[t] + withdrawn[t] <= baseline[t], over=within
+    )
     amount = amount + at.of_steps(cut, np.full(len(at.horizon), -component.price_per_kwh))
     if committed and component.shortfall_price_per_kwh:
         short = b.series(f"tariff_{name}_short", unit="kW")

@@ -19,7 +19,7 @@ from microgrid_opt.policies.tariffs.components import (
 from microgrid_opt.series import SeriesFactor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 CHEAPEST = "cheapest"
 RESERVED = frozenset(
@@ -101,6 +101,14 @@ class Tariff(Frozen):
         for option in options:
             if option not in used and len(options) == len(set(options)):
                 yield f"choices: no component has `option: {option}`: add one, or drop the option."
+
+    def retaining(self, names: Collection[str]) -> Tariff:
+        """Return the same tariff, with these components alone due on what other members sent."""
+        kept = {
+            key: component.model_copy(update={"retained_when_wheeled": key in names})
+            for key, component in self.components.items()
+        }
+        return self.model_copy(update={"components": kept})
 
     def active(self, contract: Contract) -> dict[str, Component]:
         """Return the components of a customer's voltage and options; open choices keep all theirs."""

@@ -76,8 +76,11 @@ class Connection:
         Prices, and what is agreed.
     bought, sold
         Series of import and export; ``None`` where there is none.
+    wheeled, withdrawn
+        What other members sent, ``None`` where nothing can be traded, and all that the meter takes:
+        peaks and reactive energy are of the latter.
     most_bought
-        Bound of the import [kW], shape (n,); infinite without one.
+        Bound of what the meter takes [kW], shape (n,); infinite without one.
     transformer, contracted
         Sizes [kVA, kW], each a number, a variable, or ``None``.
     """
@@ -90,6 +93,8 @@ class Connection:
         *,
         bought: Any,
         sold: Any,
+        wheeled: Any,
+        withdrawn: Any,
         most_bought: Numbers,
         transformer: Any,
         contracted: Any,
@@ -99,6 +104,8 @@ class Connection:
         self.contract = contract
         self.bought = bought
         self.sold = sold
+        self.wheeled = wheeled
+        self.withdrawn = withdrawn
         self.most_bought = most_bought
         self.transformer = transformer
         self.contracted = contracted
@@ -236,12 +243,18 @@ class Connection:
 
     @amount.register(EnergyCharge)
     def _(self, component: EnergyCharge, name: str) -> Amount:
-        return self.of_steps(self.bought, self.price_of(component, name))
+        price = self.price_of(component, name)
+        due = self.of_steps(self.bought, price)
+        return due + self.of_steps(self.wheeled, price) if component.retained_when_wheeled else due
 
     @amount.register(TieredEnergy)
     def _(self, component: TieredEnergy, name: str) -> Amount:
         counted = window_steps(component.when, self.horizon) & valid_steps(component, self.horizon)
-        used = [self.month_energy(self.bought, counted, m) for m in range(self.count)]
+        due = [self.bought, *([self.wheeled] if component.retained_when_wheeled else [])]
+        used = [
+            sum((self.month_energy(flow, counted, m) for flow in due), Linear())
+            for m in range(self.count)
+        ]
         ends = [tier.up_to_kwh_month for tier in component.tiers]
         prices = [tier.price_per_kwh for tier in component.tiers]
         return self.blocks.write(name, "kWh", used, ends, prices, self.most_energy(counted))
@@ -308,7 +321,7 @@ class Connection:
         beyond = max(0.0, np.tan(np.arccos(factor)) - component.free_kvarh_per_kwh)
         price = component.price_per_kvarh * beyond
         months = self.holds(component)
-        return self.of_steps(self.bought, price * months[self.month])
+        return self.of_steps(self.withdrawn, price * months[self.month])
 
     # ------------------------------------------------------------------ choices
 
@@ -370,7 +383,8 @@ class Connection:
         """Return an upper bound of an amount by month; infinite where there is none."""
         most = amount.constant.copy()
         for container, values in amount.steps:
-            upper = self.most_bought if container is self.bought else np.inf
+            metered = (self.bought, self.wheeled, self.withdrawn)
+            upper = self.most_bought if any(container is flow for flow in metered) else np.inf
             with np.errstate(invalid="ignore"):
                 part = np.where(values > 0.0, values * upper, 0.0)
             most += [part[self.month == m].sum() for m in range(self.count)]
@@ -477,6 +491,21 @@ class Connection:
             if isinstance(other, EnergyCharge) and named:
                 price += self.price_of(other, key)
         return price
+
+    def retained(self) -> Numbers:
+        """Return what stays due on a kWh that another member sent [currency/kWh], shape (n,).
+
+        The least that it can be, without what stands on other components.
+        """
+        least = np.zeros(len(self.horizon))
+        for name, component in self.active.items():
+            if not component.retained_when_wheeled:
+                continue
+            if isinstance(component, EnergyCharge):
+                least += self.price_of(component, name)
+            elif isinstance(component, TieredEnergy):
+                least += min(tier.price_per_kwh for tier in component.tiers)
+        return least
 
     def marginal(self) -> tuple[Numbers, Numbers]:
         """Return the least that one more kWh costs and the most that it earns, shape (n,).
