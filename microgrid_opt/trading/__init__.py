@@ -1,0 +1,1 @@
+"""Trading between the members of a park over the public network."""
