@@ -171,6 +171,8 @@ class Problem:
         Whether it is the reference plan's: what the park does today.
     standing
         In a stage of a pathway: what earlier stages left, by asset and size.
+    is_part
+        Whether it is that of some members of the park only.
     """
 
     park: Park
@@ -182,6 +184,7 @@ class Problem:
     where: Callable[[tuple[str | int, ...]], Location | None] = _nowhere
     is_reference: bool = False
     standing: Mapping[tuple[str, str], tuple[Held, ...]] = field(default_factory=dict)
+    is_part: bool = False
 
     @property
     def title(self) -> str:
