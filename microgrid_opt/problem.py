@@ -200,6 +200,10 @@ class Problem:
         """Return the same problem with the reference plan's park."""
         return replace(self, park=self.park.baseline(), is_reference=True, standing={})
 
+    def portable(self) -> Problem:
+        """Return the same problem without the places in the park file, for another process."""
+        return replace(self, where=_nowhere)
+
     def placed(self, error: InputError, below: str = "") -> InputError:
         """Return the error with the place in the park file of every finding that has a key.
 

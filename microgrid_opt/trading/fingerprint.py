@@ -13,10 +13,12 @@ import numpy as np
 from microgrid_opt.fields import Frozen
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from microgrid_opt.problem import Problem
 
 
-def fingerprint(problem: Problem, **more: object) -> str:
+def fingerprint(problem: Problem, *, digests: dict[int, str] | None = None, **more: object) -> str:
     """Return the SHA-256 of everything that a problem's optimum depends on.
 
     Mappings and sets are taken in the order of their keys, numbers in full precision, arrays by their
@@ -24,6 +26,9 @@ def fingerprint(problem: Problem, **more: object) -> str:
 
     Parameters
     ----------
+    digests
+        Digests of arrays by their identity, for many problems with the same arrays; filled here. It
+        may live as long as the arrays do.
     more
         What else the result depends on: solver options, kind of game, sizes that are held.
     """
@@ -46,9 +51,18 @@ def fingerprint(problem: Problem, **more: object) -> str:
     }
     for group, arrays in (("axis", axis), ("arrays", problem.arrays), ("periods", problem.periods)):
         for key in sorted(arrays):
-            values = np.ascontiguousarray(arrays[key])
-            digest.update(f"{group}|{key}|{values.dtype.str}|{values.shape}|".encode())
-            digest.update(values.tobytes())
+            held = {} if digests is None or group == "axis" else digests
+            values = arrays[key]
+            if id(values) not in held:
+                held[id(values)] = _digest(values)
+            digest.update(f"{group}|{key}|{held[id(values)]}|".encode())
+    return digest.hexdigest()
+
+
+def _digest(values: NDArray[Any]) -> str:
+    whole = np.ascontiguousarray(values)
+    digest = hashlib.sha256(f"{whole.dtype.str}|{whole.shape}|".encode())
+    digest.update(whole.tobytes())
     return digest.hexdigest()
 
 
