@@ -80,21 +80,30 @@ def _obstacle(problem: Problem, pairs: Sequence[Pair]) -> str:
 
 def leg_price(problem: Problem, leg: Leg) -> Numbers:
     """Return what each kWh pays that passes a line in one direction [currency/kWh], shape (n,)."""
+    prices = leg_prices(problem, leg).values()
+    return sum(prices, start=np.zeros(len(problem.horizon)))
+
+
+def leg_prices(problem: Problem, leg: Leg) -> dict[str, Numbers]:
+    """Return the parts of that price by fee, ``line_NAME`` for what the line's owner takes."""
     trading = problem.park.trading
     assert trading is not None
     line = trading.network.lines[leg.line]
     ends = (line.start, line.end) if leg.forward else (line.end, line.start)
-    total = np.zeros(len(problem.horizon))
-    for fee in trading.fees.values():
+    n = len(problem.horizon)
+    found = {}
+    for name, fee in trading.fees.items():
         if isinstance(fee, DistanceFee):
-            total += fee.price_per_kwh_km * (line.length_km or 0.0)
+            found[name] = np.full(n, fee.price_per_kwh_km * (line.length_km or 0.0))
         elif isinstance(fee, FormulaFee):
             high, low = (trading.network.nodes[end].voltage_kv or 0.0 for end in ends)
             if low < high:
                 prices = fee.energy_price_per_kwh
-                total += prices[low] - prices[high]
+                found[name] = np.full(n, prices[low] - prices[high])
     key = f"trading.network.lines.{leg.line}.price_per_kwh"
-    return total + problem.arrays.get(key, 0.0)
+    if key in problem.arrays:
+        found[f"line_{leg.line}"] = problem.arrays[key]
+    return found
 
 
 def flat_price(problem: Problem) -> Numbers:
