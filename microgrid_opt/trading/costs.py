@@ -1,10 +1,11 @@
-r"""What a joint plan costs each member before anybody pays anybody, and what the members paid for.
+r"""What a joint plan costs each member before anybody pays anybody, and what the buyers pay for.
 
 $$ c_i = \sum_{k \in \text{ledger}_i} a_k + \frac{p}{1000} \sum_{k \in \text{CO2}_i} e_k, \qquad
    \sum_i c_i = C $$
 
-The park's price of CO2 $p$ is booked once for all; here each member bears it for its own entries of
-CO2. Everything else is booked with who pays it.
+Everything is booked with who pays it, but for two things that are booked once for all: the park's
+price of CO2 $p$, which each member bears for its own entries of CO2, and fees of flows on lines, which
+the buyers bear for what is traced to them (`microgrid_opt.trading.flows`).
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from microgrid_opt.ledger import CO2, COST, KG_PER_T, Linear
+from microgrid_opt.trading.flows import charged, traded
+from microgrid_opt.trading.form import takes_arcs
 from microgrid_opt.trading.pairs import pairs_of
-from microgrid_opt.trading.plans import Traded
+from microgrid_opt.trading.write import line_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
     from microgrid_opt.trading.pairs import Pair
+    from microgrid_opt.trading.plans import Traded
 
     Numbers = NDArray[np.float64]
 
@@ -35,16 +39,13 @@ DUST = 1e-6
 """Trades below this share of the largest one are what a solver leaves of zero."""
 
 
-def traded_in_pairs(problem: Problem, results: Results) -> tuple[Traded, ...]:
-    """Return every trade of a plan that was written in pairs of meters."""
-    found = []
-    for pair in pairs_of(problem):
-        key = f"{pair.seller}.{pair.key}"
-        sent = results.of(f"{key}.sent")
-        waits = pair.window != "hour"
-        received = results.of(f"{key}.received") if waits else sent * pair.delivered
-        found.append(Traded(pair, sent, received))
-    return tuple(found)
+def in_pairs(problem: Problem) -> Problem:
+    """Return the same problem with its trades told between pairs of meters."""
+    park = problem.park
+    if park.trading is None:
+        return problem
+    trading = park.trading.model_copy(update={"form": "pairs"})
+    return replace(problem, park=park.model_copy(update={"trading": trading}))
 
 
 def member_costs(problem: Problem, results: Results) -> dict[str, float]:
@@ -55,14 +56,40 @@ def member_costs(problem: Problem, results: Results) -> dict[str, float]:
     emitted = ledger[ledger["effect"] == CO2].groupby("member")["amount"].sum()
     worth = ledger.loc[is_shared, "worth"].sum()  # booked once, or not at all
     per_kg = worth * problem.park.carbon.price_per_t / KG_PER_T
+    moved = _fees_of_lines(problem, results)
     return {
-        member: float(own.get(member, 0.0)) + per_kg * float(emitted.get(member, 0.0))
+        member: float(own.get(member, 0.0) + per_kg * emitted.get(member, 0.0)) + moved[member]
         for member in problem.park.members
     }
 
 
+def _fees_of_lines(problem: Problem, results: Results) -> dict[str, float]:
+    """Return what buyers bear of fees that are booked with lines, less what is booked, by member."""
+    park = problem.park
+    moved = dict.fromkeys(park.members, 0.0)
+    pairs = pairs_of(problem)
+    if park.trading is None or not takes_arcs(problem, pairs):
+        return moved
+    lines = [line_key(key) for key in park.trading.network.lines]
+    ledger = results.ledger
+    booked = ledger[ledger["asset"].isin(lines)].groupby("member")["amount"].sum()
+    whole = float(booked.sum())
+    if not whole:
+        return moved
+    flat = {name for name, fee in park.trading.fees.items() if fee.method == "value"}
+    fees = charged(problem, results)
+    for pair in pairs:
+        of_lines = (amounts for name, amounts in fees[pair.key].items() if name not in flat)
+        traced = float(sum(amounts.sum() for amounts in of_lines))
+        moved[pair.buyer] += traced
+        # What is traced to nobody (a flow in a circle) stays where it is booked.
+        for member, amount in booked.items():
+            moved[str(member)] -= traced * float(amount) / whole
+    return moved
+
+
 def cost_form(problem: Problem, draft: Draft, member: str) -> Linear:
-    """Return the cost of a member in a model, as `member_costs` has it in its results."""
+    """Return the cost of a member in a model in pairs, as `member_costs` has it in its results."""
     own = Linear()
     per_kg = 0.0
     for entry in draft.entries:
@@ -87,9 +114,9 @@ def paid_kw(trade: Traded) -> Numbers:
     return of_sent * trade.sent + of_received * trade.received
 
 
-def between_members(trades: Iterable[Traded]) -> tuple[Traded, ...]:
-    """Return the trades in which something passes from one member to another."""
-    trades = tuple(trades)
+def trades_between(problem: Problem, results: Results) -> tuple[Traded, ...]:
+    """Return the trades of a plan in which something passes from one member to another."""
+    trades = tuple(traded(problem, results).values())
     largest = max((float(trade.sent.max(initial=0.0)) for trade in trades), default=0.0)
     return tuple(
         trade
@@ -100,21 +127,12 @@ def between_members(trades: Iterable[Traded]) -> tuple[Traded, ...]:
 
 
 def received_by(
-    members: Iterable[str], trades: Iterable[Traded], payments: Mapping[str, float]
+    members: Iterable[str], pairs: Iterable[Pair], payments: Mapping[str, float]
 ) -> dict[str, float]:
     """Return what each member gets from the others, less what it pays them [currency]."""
     found = dict.fromkeys(members, 0.0)
-    for trade in trades:
-        paid = payments.get(trade.pair.key, 0.0)
-        found[trade.pair.seller] += paid
-        found[trade.pair.buyer] -= paid
+    for pair in pairs:
+        paid = payments.get(pair.key, 0.0)
+        found[pair.seller] += paid
+        found[pair.buyer] -= paid
     return found
-
-
-def in_pairs(problem: Problem) -> Problem:
-    """Return the same problem with its trades told between pairs of meters."""
-    park = problem.park
-    if park.trading is None:
-        return problem
-    trading = park.trading.model_copy(update={"form": "pairs"})
-    return replace(problem, park=park.model_copy(update={"trading": trading}))
