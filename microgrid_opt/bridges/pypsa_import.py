@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from microgrid_opt.bridges.pypsa_park import FILE, UNLIMITED, ParkFile, unique
+from microgrid_opt.bridges import folder
+from microgrid_opt.bridges.folder import UNLIMITED
+from microgrid_opt.bridges.pypsa_park import ParkFile, unique
 from microgrid_opt.bridges.pypsa_read import read
 from microgrid_opt.bridges.pypsa_understood import BUILT_IN
 from microgrid_opt.errors import InputError
@@ -287,18 +289,8 @@ def convert(source: Path, out: Path) -> dict[str, Any]:
     InputError
         When the folder is not empty, or with everything that a park cannot say.
     """
-    import pandas as pd
-    import yaml
-
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise InputError(f"{out} must be a new folder.")
+    folder.check_new(out)
     importer = Importer(read(source))
     park = importer.run()
-    out.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(park, sort_keys=False, allow_unicode=True, width=100)
-    (out / "park.yaml").write_text(text, encoding="utf-8")
-    if importer.series:
-        frame = pd.DataFrame(importer.series)
-        frame.insert(0, "time", importer.stamps.strftime("%Y-%m-%dT%H:%M:%S"))
-        frame.to_csv(out / FILE, index=False)
+    folder.write(out, park, importer.series, importer.stamps)
     return park

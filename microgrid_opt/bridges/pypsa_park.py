@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microgrid_opt.bridges.folder import UNLIMITED, column
 from microgrid_opt.bridges.pypsa_understood import BUILT_IN, HARMLESS, UNDERSTOOD
 from microgrid_opt.errors import Finding
 from microgrid_opt.park import RESERVED_ASSETS
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from microgrid_opt.bridges.pypsa_read import Component, Stored
 
     Floats = NDArray[np.float64]
-
-FILE = "series.csv"
-UNLIMITED = 1e9
-"""Size of what costs nothing and has no limit [kW, kWh]."""
 
 
 def _words() -> Any:
@@ -112,12 +109,7 @@ class ParkFile:
 
     def value(self, name: str, values: Any, unit: str) -> Any:
         """Return a number, or a column of the series file."""
-        if not isinstance(values, np.ndarray):
-            return float(values)
-        if np.all(values == values[0]):
-            return float(values[0])
-        self.series[name] = values
-        return {"file": FILE, "column": name, "unit": unit}
+        return column(self.series, name, values, unit)
 
     def asset(self, name: str, kind: str, **keys: Any) -> str:
         """Add an asset under a key made of its name, without keys of no value."""
