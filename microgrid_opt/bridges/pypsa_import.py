@@ -169,8 +169,7 @@ class Importer(ParkFile):
             efficiency = one.number("efficiency" + ("" if number == "1" else number), 1.0)
             carrier = self.carriers[one.text(attribute)]
             ports[carrier] = ports.get(carrier, 0.0) + efficiency
-        self.must_be(one, "p_min_pu", 0.0)
-        share = self.constant(one, "p_max_pu", 1.0)
+        share, back = self.constant(one, "p_max_pu", 1.0), -self.constant(one, "p_min_pu", 0.0)
         if share <= 0.0:
             self.refuse(one, "p_max_pu", "must be above 0.")
             return
@@ -188,8 +187,28 @@ class Importer(ParkFile):
             return
         cost = self.constant(one, "marginal_cost", 0.0)
         self.recipe(one.name, inputs, outputs, start, size, None, cost)
+        if back:
+            self._way_back(one, inputs, outputs, start, back)
+
+    def _way_back(
+        self,
+        one: Component,
+        inputs: dict[str, float],
+        outputs: dict[str, float],
+        start: str,
+        share: float,
+    ) -> None:
+        """Add the flow against a link's direction, at the same ratios, as PyPSA has it."""
+        if one.truth("p_nom_extendable") or share < 0.0 or len(inputs) > 1:
+            why = "must be 0, or below 0 for a link of given size that takes from one bus."
+            self.refuse(one, "p_min_pu", why)
+            return
+        self.must_be(one, "marginal_cost", 0.0)
+        size = self.constant(one, "p_nom", 0.0) * share
+        self.recipe(f"{one.name} back", outputs, inputs, start, size)
 
     def _varying_link(self, one: Component, start: str, ports: dict[str, Any], size: Any) -> None:
+        self.must_be(one, "p_min_pu", 0.0)
         ((carrier, ratio), *more) = ports.items()
         if more or start != "electricity" or np.any(np.less(ratio, 1.0)):
             self.refuse(

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+SHORTEST_HOURS = 1.0 / 60.0
+"""Steps below this are parts of a sum and no lengths; without stores they need none [h]."""
+
 
 def _words() -> Any:
     import yaml
@@ -46,6 +49,9 @@ class ParkFile:
         self.nodes: dict[str, Any] = {}
         self.series: dict[str, Floats] = {}
         self.hours = stored.weightings["stores"]
+        stores = any(one.kind in {"Store", "StorageUnit"} for one in stored.components)
+        if not stores and np.min(self.hours) < SHORTEST_HOURS:
+            self.hours = np.ones_like(self.hours)
         self.emissions = {
             one.name: one.number("co2_emissions", 0.0)
             for one in stored.components
