@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from microgrid_opt.bridges.pypsa_park import FILE, UNLIMITED, ParkFile, unique
+from microgrid_opt.bridges import folder
+from microgrid_opt.bridges.folder import UNLIMITED
+from microgrid_opt.bridges.pypsa_park import ParkFile, unique
 from microgrid_opt.bridges.pypsa_read import read
 from microgrid_opt.bridges.pypsa_understood import BUILT_IN
 from microgrid_opt.errors import InputError
@@ -167,8 +169,7 @@ class Importer(ParkFile):
             efficiency = one.number("efficiency" + ("" if number == "1" else number), 1.0)
             carrier = self.carriers[one.text(attribute)]
             ports[carrier] = ports.get(carrier, 0.0) + efficiency
-        self.must_be(one, "p_min_pu", 0.0)
-        share = self.constant(one, "p_max_pu", 1.0)
+        share, back = self.constant(one, "p_max_pu", 1.0), -self.constant(one, "p_min_pu", 0.0)
         if share <= 0.0:
             self.refuse(one, "p_max_pu", "must be above 0.")
             return
@@ -186,8 +187,28 @@ class Importer(ParkFile):
             return
         cost = self.constant(one, "marginal_cost", 0.0)
         self.recipe(one.name, inputs, outputs, start, size, None, cost)
+        if back:
+            self._way_back(one, inputs, outputs, start, back)
+
+    def _way_back(
+        self,
+        one: Component,
+        inputs: dict[str, float],
+        outputs: dict[str, float],
+        start: str,
+        share: float,
+    ) -> None:
+        """Add the flow against a link's direction, at the same ratios, as PyPSA has it."""
+        if one.truth("p_nom_extendable") or share < 0.0 or len(inputs) > 1:
+            why = "must be 0, or below 0 for a link of given size that takes from one bus."
+            self.refuse(one, "p_min_pu", why)
+            return
+        self.must_be(one, "marginal_cost", 0.0)
+        size = self.constant(one, "p_nom", 0.0) * share
+        self.recipe(f"{one.name} back", outputs, inputs, start, size)
 
     def _varying_link(self, one: Component, start: str, ports: dict[str, Any], size: Any) -> None:
+        self.must_be(one, "p_min_pu", 0.0)
         ((carrier, ratio), *more) = ports.items()
         if more or start != "electricity" or np.any(np.less(ratio, 1.0)):
             self.refuse(
@@ -287,18 +308,8 @@ def convert(source: Path, out: Path) -> dict[str, Any]:
     InputError
         When the folder is not empty, or with everything that a park cannot say.
     """
-    import pandas as pd
-    import yaml
-
-    if out.is_file() or (out.is_dir() and any(out.iterdir())):
-        raise InputError(f"{out} must be a new folder.")
+    folder.check_new(out)
     importer = Importer(read(source))
     park = importer.run()
-    out.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(park, sort_keys=False, allow_unicode=True, width=100)
-    (out / "park.yaml").write_text(text, encoding="utf-8")
-    if importer.series:
-        frame = pd.DataFrame(importer.series)
-        frame.insert(0, "time", importer.stamps.strftime("%Y-%m-%dT%H:%M:%S"))
-        frame.to_csv(out / FILE, index=False)
+    folder.write(out, park, importer.series, importer.stamps)
     return park

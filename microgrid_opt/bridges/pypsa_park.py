@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from microgrid_opt.bridges.folder import UNLIMITED, column
 from microgrid_opt.bridges.pypsa_understood import BUILT_IN, HARMLESS, UNDERSTOOD
 from microgrid_opt.errors import Finding
 from microgrid_opt.park import RESERVED_ASSETS
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-FILE = "series.csv"
-UNLIMITED = 1e9
-"""Size of what costs nothing and has no limit [kW, kWh]."""
+SHORTEST_HOURS = 1.0 / 60.0
+"""Steps below this are parts of a sum and no lengths; without stores they need none [h]."""
 
 
 def _words() -> Any:
@@ -49,6 +49,9 @@ class ParkFile:
         self.nodes: dict[str, Any] = {}
         self.series: dict[str, Floats] = {}
         self.hours = stored.weightings["stores"]
+        stores = any(one.kind in {"Store", "StorageUnit"} for one in stored.components)
+        if not stores and np.min(self.hours) < SHORTEST_HOURS:
+            self.hours = np.ones_like(self.hours)
         self.emissions = {
             one.name: one.number("co2_emissions", 0.0)
             for one in stored.components
@@ -112,12 +115,7 @@ class ParkFile:
 
     def value(self, name: str, values: Any, unit: str) -> Any:
         """Return a number, or a column of the series file."""
-        if not isinstance(values, np.ndarray):
-            return float(values)
-        if np.all(values == values[0]):
-            return float(values[0])
-        self.series[name] = values
-        return {"file": FILE, "column": name, "unit": unit}
+        return column(self.series, name, values, unit)
 
     def asset(self, name: str, kind: str, **keys: Any) -> str:
         """Add an asset under a key made of its name, without keys of no value."""

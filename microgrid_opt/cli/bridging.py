@@ -102,6 +102,30 @@ def from_pypsa(
     typer.echo(f"Wrote {out / 'park.yaml'}: {len(park['assets'])} assets.")
 
 
+def from_reopt(
+    scenario: Annotated[Path, typer.Argument(metavar="FILE.json", help="Scenario of REopt.jl.")],
+    *,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for the park.")],
+    allow_loss: Annotated[
+        bool, typer.Option("--allow-loss", help="Leave out what a park cannot say, and tell it.")
+    ] = False,
+) -> None:
+    """Write the offline part of a REopt scenario as a park; what a park cannot say is refused."""
+    from microgrid_opt import study
+    from microgrid_opt.bridges.reopt_import import convert
+
+    park, told = convert(scenario, out, allow_loss=allow_loss)
+    study.load(out)
+    for finding in told.lost:
+        typer.echo(f"left out: {finding}")
+    for block, keys in told.taken.items():
+        listed = ", ".join(f"{key} {value}" for key, value in keys.items())
+        typer.echo(f"default taken: {block}: {listed}")
+    for note in told.notes:
+        typer.echo(f"note: {note}")
+    typer.echo(f"Wrote {out / 'park.yaml'}: {len(park['assets'])} assets.")
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     export = typer.Typer(no_args_is_help=True, help="A park as a file of another program.")
@@ -110,7 +134,6 @@ def register(app: typer.Typer) -> None:
     export.command()(pypsa)
     app.add_typer(export, name="export")
     imports = typer.Typer(no_args_is_help=True, help="A file of another program as a park.")
-    # Without a callback a group of one command would be that command.
-    imports.callback()(lambda: None)
     imports.command("pypsa")(from_pypsa)
+    imports.command("reopt")(from_reopt)
     app.add_typer(imports, name="import")

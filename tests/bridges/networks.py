@@ -1,4 +1,9 @@
-"""PyPSA networks of its documentation and made-up ones, built where PyPSA is: NAME FOLDER FILE.nc."""
+"""PyPSA networks, built where PyPSA is: NAME FOLDER FILE.nc.
+
+`expansion` is made up; the others are examples of PyPSA's documentation (MIT licence, docs/examples):
+chp-fixed-heat-power-ratio, chained-hydro-reservoirs, power-to-heat-water-tank,
+simple-electricity-market-examples (three zones, one period) and generation-investment-screening-curve.
+"""
 
 import json
 import sys
@@ -22,21 +27,62 @@ def backpressure_chp():
     return n
 
 
-def cascade():
-    n = pypsa.Network(snapshots=range(8))
-    n.add("Bus", ["power_1", "power_2", "upper", "lower"])
-    rain = [0.0, 0.3, 0.8, 0.5, 0.1, 0.0, 0.2, 0.4]
-    n.add("Generator", "rain", bus="upper", p_nom=350, p_max_pu=rain)
-    n.add("Load", "load_1", bus="power_1", p_set=[20, 20, 15, 15, 30, 40, 35, 25])
-    n.add("Load", "load_2", bus="power_2", p_set=[30, 25, 20, 20, 40, 50, 45, 30])
+def reservoirs():
+    n = pypsa.Network(snapshots=range(4))
+    n.add("Bus", ["0 electricity", "1 electricity"])
+    n.add("Bus", ["0 reservoir", "1 reservoir"], carrier="reservoir")
+    rain = {"p_nom": 1000, "p_max_pu": [0.0, 0.2, 0.7, 0.4], "carrier": "rain"}
+    n.add("Generator", "rain", bus="0 reservoir", **rain)
+    n.add("Load", "0 load", bus="0 electricity", p_set=20)
+    n.add("Load", "1 load", bus="1 electricity", p_set=30)
     sized = {"p_nom_extendable": True}
-    n.add("Link", "spill", bus0="upper", bus1="lower", efficiency=0.5, **sized)
-    both = {"bus1": "power_1", "bus2": "lower", "efficiency": 0.9, "efficiency2": 0.5}
-    n.add("Link", "turbine_1", bus0="upper", capital_cost=1000, **both, **sized)
-    ports = {"bus0": "lower", "bus1": "power_2", "efficiency": 0.9}
-    n.add("Link", "turbine_2", capital_cost=1000, **ports, **sized)
-    for bus in ("upper", "lower"):
+    river = {"bus0": "0 reservoir", "bus1": "1 reservoir", "efficiency": 0.5}
+    n.add("Link", "spillage", **river, **sized)
+    both = {"bus1": "0 electricity", "bus2": "1 reservoir", "efficiency": 0.9, "efficiency2": 0.5}
+    n.add("Link", "0 turbine", bus0="0 reservoir", capital_cost=1000, **both, **sized)
+    ports = {"bus0": "1 reservoir", "bus1": "1 electricity", "efficiency": 0.9}
+    n.add("Link", "1 turbine", capital_cost=1000, **ports, **sized)
+    for bus in ("0 reservoir", "1 reservoir"):
         n.add("Store", bus, bus=bus, e_cyclic=True, e_nom=10_000)
+    return n
+
+
+def markets():
+    """Three zones with links both ways."""
+    costs = {"Wind": 0, "Hydro": 0, "Coal": 30, "Gas": 60, "Oil": 80}
+    plants = {
+        "South Africa": {"Coal": 35000, "Wind": 3000, "Gas": 8000, "Oil": 2000},
+        "Mozambique": {"Hydro": 1200},
+        "Eswatini": {"Hydro": 600},
+    }
+    n = pypsa.Network()
+    n.add("Bus", list(plants))
+    for zone, load in (("South Africa", 42000), ("Mozambique", 650), ("Eswatini", 250)):
+        n.add("Load", f"{zone} load", bus=zone, p_set=load)
+        for kind, power in plants[zone].items():
+            name, cost = f"{zone} {kind}", costs[kind]
+            n.add("Generator", name, bus=zone, p_nom=power, marginal_cost=cost)
+    ways = (
+        ("South Africa", "Mozambique", 500),
+        ("South Africa", "Eswatini", 250),
+        ("Mozambique", "Eswatini", 100),
+    )
+    for one, other, power in ways:
+        both = {"bus0": one, "bus1": other, "p_nom": power, "p_min_pu": -1}
+        n.add("Link", f"{one} - {other} link", **both)
+    return n
+
+
+def screening():
+    """Coal, gas and shedding against a straight load-duration curve."""
+    count = 1001
+    n = pypsa.Network(snapshots=[step / (count - 1) for step in range(count)])
+    n.snapshot_weightings = n.snapshot_weightings / count
+    n.add("Bus", "bus")
+    n.add("Load", "load", bus="bus", p_set=1000 - 1000 * n.snapshots.to_numpy())
+    for name, marginal, capital in (("coal", 2, 15), ("gas", 12, 10), ("load-shedding", 1012, 0)):
+        costs = {"marginal_cost": marginal, "capital_cost": capital}
+        n.add("Generator", name, bus="bus", p_nom_extendable=True, **costs)
     return n
 
 
