@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from microgrid_opt.ledger import COST
 from microgrid_opt.report.colours import PLAN, REFERENCE, categories, faded
 from microgrid_opt.report.tables import format_quantity, humanised, scaled
+from microgrid_opt.trading.costs import member_costs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -205,7 +207,7 @@ def members(view: View, effect: str) -> Spec | None:
     held = {"Plan": (view.results, PLAN)}
     if view.reference is not None:
         held["Reference"] = (view.reference, REFERENCE)
-    sums = {bar: totals(view, results, effect, "member") for bar, (results, _) in held.items()}
+    sums = {bar: _by_member(view, results, effect) for bar, (results, _) in held.items()}
     divisor, shown = scaled([_gross(sums.values())], ledger_unit(view.results, effect), least=1.0)
     keys = list(view.plan.problem.park.members)
     traces = [
@@ -226,6 +228,16 @@ def members(view: View, effect: str) -> Spec | None:
         "legend": {"orientation": "h"},
     }
     return figure(f"{effect} by member", traces, layout, 300)
+
+
+def _by_member(view: View, held: Results, effect: str) -> dict[str, float]:
+    """Return the sums of an effect by member; what is booked once for all goes to who causes it."""
+    problem = view.plan.problem
+    if effect == COST and held is view.results:
+        return member_costs(problem, held)
+    if effect == COST and held is view.reference:
+        return member_costs(problem.reference(), held)
+    return totals(view, held, effect, "member")
 
 
 def ledger_unit(held: Results, effect: str) -> str:

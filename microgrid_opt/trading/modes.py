@@ -188,7 +188,9 @@ class Study:
             No plan and no prices leave everybody as well off as alone.
         """
         self.require_alone("joint_ir")
-        notes: tuple[str, ...] = ("payments alone leave nobody worse off: the plan is that of joint",)
+        notes: tuple[str, ...] = (
+            "payments alone leave nobody worse off: the plan is that of joint",
+        )
         held = self.together
         payments = self.payments(held.results)
         if payments is None:
@@ -301,7 +303,9 @@ class Study:
         def energy(price: float | Numbers) -> Linear:
             of_sent, of_received = paid_shares(pair)
             if pair.window == "hour":
-                return pen.total(pen.written("sent"), (of_sent + of_received * pair.delivered) * price)
+                return pen.total(
+                    pen.written("sent"), (of_sent + of_received * pair.delivered) * price
+                )
             return pen.total(pen.written("sent"), of_sent * price) + pen.total(
                 pen.written("received"), of_received * price
             )
@@ -332,7 +336,9 @@ class Study:
         reasons = [*self._rules_of_all(results)]
         gap = results.run.objective - (results.run.bound or -math.inf)
         if gap >= -gain:
-            reasons.append(f"the plan is proven only to {gap:,.2f} {currency}: ask for a smaller gap")
+            reasons.append(
+                f"the plan is proven only to {gap:,.2f} {currency}: ask for a smaller gap"
+            )
         if not reasons:
             raise AuditError(f"joint: {loss}, and no rule of the group explains it.")
         return (f"{loss}: {'; '.join(reasons)}",)
@@ -348,7 +354,9 @@ class Study:
             line.capacity_kw is not None for line in trading.network.lines.values()
         ):
             found.append("capacities of lines hold for all that passes, which nobody alone sees")
-        if any(trade.profile_kw is not None or trade.min_kwh_year for trade in trading.trades.values()):
+        if any(
+            trade.profile_kw is not None or trade.min_kwh_year for trade in trading.trades.values()
+        ):
             found.append("agreed volumes must be sent")
         return found
 
