@@ -30,7 +30,7 @@ COLUMNS = {
     "fixed_om",
     "energy": "member place asset carrier role renewable unit supplied drawn supplied_kwh "
     "drawn_kwh",
-    "ledger": "member asset category effect unit amount",
+    "ledger": "member asset category effect unit amount worth",
     "caps": "name member description sense limit value unit binding shadow_price price_unit",
     "details": "asset name value unit",
     "carriers": "carrier unit flow_unit energy_kwh_per_unit",
@@ -119,7 +119,8 @@ class Sheet:
 
     def book(self, asset: str, category: str, amount: float, effect: str = "cost") -> None:
         unit = self.currency if effect == "cost" else "kg"
-        self.held["ledger"].append((self.member, asset, category, effect, unit, float(amount)))
+        row = (self.member, asset, category, effect, unit, float(amount), 1.0)
+        self.held["ledger"].append(row)
 
     def results(self, name: str, run: Run = RUN) -> Results:
         cost = sum(row[5] for row in self.held["ledger"] if row[3] == "cost")
