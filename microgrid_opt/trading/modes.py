@@ -32,6 +32,7 @@ from microgrid_opt.trading.costs import (
     trades_between,
 )
 from microgrid_opt.trading.flows import traded
+from microgrid_opt.trading.form import takes_arcs
 from microgrid_opt.trading.members import restricted
 from microgrid_opt.trading.pairs import pairs_of
 from microgrid_opt.trading.payments import (
@@ -151,6 +152,13 @@ class Study:
         """All members in one plan, as the park asks for it."""
         return self.solved(self.problem, "joint")
 
+    @cached_property
+    def priced(self) -> Solved:
+        """All members in one plan, with a dual for what each meter sends and receives."""
+        if takes_arcs(self.problem, pairs_of(self.problem)):
+            return self.solved(in_pairs(self.problem), "clearing")
+        return self.together
+
     # ------------------------------------------------------------------ modes
 
     def standalone(self) -> TradePlan:
@@ -188,7 +196,9 @@ class Study:
             No plan and no prices leave everybody as well off as alone.
         """
         self.require_alone("joint_ir")
-        notes: tuple[str, ...] = ("payments alone leave nobody worse off: the plan is that of joint",)
+        notes: tuple[str, ...] = (
+            "payments alone leave nobody worse off: the plan is that of joint",
+        )
         held = self.together
         payments = self.payments(held.results)
         if payments is None:
@@ -301,7 +311,9 @@ class Study:
         def energy(price: float | Numbers) -> Linear:
             of_sent, of_received = paid_shares(pair)
             if pair.window == "hour":
-                return pen.total(pen.written("sent"), (of_sent + of_received * pair.delivered) * price)
+                return pen.total(
+                    pen.written("sent"), (of_sent + of_received * pair.delivered) * price
+                )
             return pen.total(pen.written("sent"), of_sent * price) + pen.total(
                 pen.written("received"), of_received * price
             )
@@ -332,7 +344,9 @@ class Study:
         reasons = [*self._rules_of_all(results)]
         gap = results.run.objective - (results.run.bound or -math.inf)
         if gap >= -gain:
-            reasons.append(f"the plan is proven only to {gap:,.2f} {currency}: ask for a smaller gap")
+            reasons.append(
+                f"the plan is proven only to {gap:,.2f} {currency}: ask for a smaller gap"
+            )
         if not reasons:
             raise AuditError(f"joint: {loss}, and no rule of the group explains it.")
         return (f"{loss}: {'; '.join(reasons)}",)
@@ -348,7 +362,9 @@ class Study:
             line.capacity_kw is not None for line in trading.network.lines.values()
         ):
             found.append("capacities of lines hold for all that passes, which nobody alone sees")
-        if any(trade.profile_kw is not None or trade.min_kwh_year for trade in trading.trades.values()):
+        if any(
+            trade.profile_kw is not None or trade.min_kwh_year for trade in trading.trades.values()
+        ):
             found.append("agreed volumes must be sent")
         return found
 
