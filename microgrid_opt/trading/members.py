@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 def restricted(problem: Problem, members: Collection[str]) -> Problem:
     """Return the problem of a coalition: its members, their nodes, and what is theirs alone.
 
-    Assets say themselves what a coalition has of them (`Asset.within`). Prices, taxes, relative targets
+    Assets say themselves what a coalition has of them (`Asset.within`), trades and lines of the network
+    likewise (`Trading.of`). Prices, taxes, relative targets
     and caps relative to the reference plan stay and are those of the coalition; the arrays are those of
     the whole problem.
 
@@ -64,6 +65,7 @@ def restricted(problem: Problem, members: Collection[str]) -> Problem:
             "assets": assets,
             "areas": {key: area for key, area in park.areas.items() if key in used},
             "finance": _finance_of(park, assets),
+            "trading": None if park.trading is None else park.trading.of(assets, chosen),
         }
     )
     gone = {".".join(path) for path, *_ in series_fields(park)}

@@ -4,7 +4,9 @@ Close everything that joins a coalition $S$ to the others (lines and trades with
 outside) by bounds of zero. If no row then has columns of both sides, the model falls apart:
 $$ \min_{x_S,\,x_{N \setminus S}} \bigl\{ c_S^\top x_S + c_{N \setminus S}^\top x_{N \setminus S} \bigr\}
    = c(S) + c(N \setminus S), $$
-and one solve gives the costs of the coalition and of those outside. The model stays in HiGHS: a
+and one solve gives the costs of the coalition and of those outside. Where the model tells trades as flows
+on lines, the meters of those outside are closed instead: every one of them is alone then, and the solve
+gives the cost of the coalition only. The model stays in HiGHS: a
 neighbouring coalition (one member more or less) changes few bounds, and the dual simplex goes on from
 the last basis.
 
@@ -21,14 +23,18 @@ import numpy as np
 
 from microgrid_opt.builder import POLICIES
 from microgrid_opt.draft import Given
+from microgrid_opt.formulations.access import IN, OUT
 from microgrid_opt.ledger import CO2, COST, KG_PER_T
 from microgrid_opt.references import PLACES, references
 from microgrid_opt.solve.status import Status
 from microgrid_opt.trading.coalition import CoalitionCost
+from microgrid_opt.trading.form import takes_arcs
 from microgrid_opt.trading.members import restricted
+from microgrid_opt.trading.pairs import pairs_of
+from microgrid_opt.trading.write import line_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Self
 
     from numpy.typing import NDArray
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.status import Solution
     from microgrid_opt.trading.coalition import Kind
+    from microgrid_opt.trading.pairs import Pair
 
     Members = frozenset[str]
     Ints = NDArray[np.int64]
@@ -72,7 +79,10 @@ class Parted:
         matrix = hold_sizes(extract(self._draft.model), self._draft, sizes)
         self._matrix: Matrix = matrix
         self._live: Live = Live(matrix)
-        self._who = _who(problem.park)
+        self._pairs = pairs_of(problem)
+        self._has_arcs = bool(self._pairs) and takes_arcs(problem, self._pairs)
+        self._who = _who(problem.park, () if self._has_arcs else self._pairs)
+        self._closed: set[int] = set()
         self._names = [_asset_of(block.name) for block in matrix.columns]
         self._constants, self._objection_to_money = _constants(self._draft, problem)
 
@@ -122,29 +132,77 @@ class Parted:
                 and flow.source.values.any()
             ):
                 yield f"{flow.asset} has flows that bounds cannot close"
-        across = self._row_across(self._sides(side_of))
-        if across:
-            yield across
+        yield from self._objections_to_trades(members, side_of)
+        row = self._parting(members)[1]
+        if row >= 0:
+            yield f"{self._matrix.row_name(row)} joins members inside and outside"
 
-    def _row_across(self, sides: Ints) -> str:
-        """Return a row with columns of both sides in words, going through columns of nobody."""
+    def _objections_to_trades(self, members: Members, side_of: Mapping[str, int]) -> Iterator[str]:
+        """Yield trades on other terms than in the model of all: another way, or another payee."""
+        trading = self._problem.park.trading
+        if trading is None:
+            return
+        if self._has_arcs:
+            paid = {fee.paid_to for fee in trading.fees.values()}
+            gone = paid & self._problem.park.members.keys() - members
+            for name in sorted(gone):
+                yield f"a fee is paid to {name}, who is outside"
+            return
+        whole = {pair.key: pair for pair in self._pairs}
+        others = frozenset(self._problem.park.members) - members
+        for side, who in ((INSIDE, members), (OUTSIDE, others)):
+            found = {pair.key: pair for pair in pairs_of(restricted(self._problem, who))}
+            if found.keys() != {key for key in whole if side_of[key] == side}:
+                yield "trades of a part pay to members outside, or go over their lines"
+            for key in found.keys() & whole.keys():
+                if not _same_terms(found[key], whole[key]):
+                    yield f"{key} has other terms in a part"
+
+    def _parting(self, members: Members) -> tuple[Ints, int]:
+        """Return the side of every column, shape (columns,), and a row across both sides or -1.
+
+        Columns of nobody are on the side that they are joined to by rows of open columns.
+        """
         m = self._matrix
-        open_columns = sides != JOINING
-        entry, column = m.entry_row, m.index
-        used = open_columns[column] & (m.value != 0.0)
-        entry, column = entry[used], column[used]
+        sides = np.zeros(m.column_count, dtype=np.int64)
+        for block, side in zip(m.columns, self._block_sides(members), strict=True):
+            sides[block.slice] = side
+        used = (sides[m.index] != JOINING) & (m.value != 0.0)
+        entry, column = m.entry_row[used], m.index[used]
         rows = np.zeros(m.row_count, dtype=np.int64)
         while True:
             np.bitwise_or.at(rows, entry, sides[column])
             across = np.flatnonzero(rows == INSIDE | OUTSIDE)
             if len(across):
-                return f"{m.row_name(int(across[0]))} joins members inside and outside"
-            reached = sides.copy()
+                return sides, int(across[0])
             free = sides[column] == NOBODY
+            reached = sides.copy()
             np.bitwise_or.at(reached, column[free], rows[entry[free]])
             if (reached == sides).all():
-                return ""
+                return sides, -1
             sides = reached
+
+    def _block_sides(self, members: Members) -> list[int]:
+        """Return the side of every container of columns; what is closed joins both."""
+        side_of = self._side_of(members)
+        sides = [side_of.get(name, NOBODY) for name in self._names]
+        if self._has_arcs:
+            for number, block in enumerate(self._matrix.columns):
+                meter = block.name.endswith((f".{IN}", f".{OUT}")) and sides[number] == OUTSIDE
+                owned = self._names[number] in self._lines_of(members)
+                if meter or owned:
+                    sides[number] = JOINING
+        return sides
+
+    def _lines_of(self, members: Members) -> set[str]:
+        """Return lines of the network that belong to members outside."""
+        trading = self._problem.park.trading
+        lines = {} if trading is None else trading.network.lines
+        return {
+            line_key(key)
+            for key, line in lines.items()
+            if line.owner is not None and line.owner not in members
+        }
 
     def _side_of(self, members: Members) -> dict[str, int]:
         """Return the side of every asset and trade by name."""
@@ -152,13 +210,6 @@ class Parted:
             name: (INSIDE if who & members else 0) | (OUTSIDE if who - members else 0)
             for name, who in self._who.items()
         }
-
-    def _sides(self, side_of: Mapping[str, int]) -> Ints:
-        """Return the side of every column, shape (columns,)."""
-        sides = np.zeros(self._matrix.column_count, dtype=np.int64)
-        for block, name in zip(self._matrix.columns, self._names, strict=True):
-            sides[block.slice] = side_of.get(name, NOBODY)
-        return sides
 
     # ------------------------------------------------------------------ solving
 
@@ -171,58 +222,48 @@ class Parted:
             Empty when the two together have no plan: one of them has none.
         """
         started = time.perf_counter()
-        side_of = self._side_of(members)
         m = self._matrix
-        for block, name in zip(m.columns, self._names, strict=True):
-            if len(self._who.get(name, ())) < 2:
-                continue
-            closed = side_of[name] == JOINING
+        closed = {
+            number for number, side in enumerate(self._block_sides(members)) if side == JOINING
+        }
+        for number in closed ^ self._closed:
+            block = m.columns[number]
             low, high = m.col_lower[block.slice], m.col_upper[block.slice]
-            zero = np.zeros(block.count)
-            self._live.set_column(
-                block.name, lower=zero if closed else low, upper=zero if closed else high
-            )
+            if number in closed:
+                low = high = np.zeros(block.count)
+            self._live.set_column(block.name, lower=low, upper=high)
+        self._closed = closed
         outcome = self._live.solve()
         if outcome.status is not Status.OPTIMAL or outcome.solution is None:
             return []
-        sides = self._sides(side_of)
+        sides = self._parting(members)[0]
         seconds = time.perf_counter() - started
         others = frozenset(self._problem.park.members) - members
-        answers = []
-        for side, who in ((INSIDE, members), (OUTSIDE, others)):
-            if who:
-                answers.append(self._answer(outcome.solution, sides, side_of, side, who, seconds))
-                seconds = 0.0
+        answers = [self._answer(outcome.solution, sides, INSIDE, members, seconds)]
+        if others and (len(others) == 1 or not self._has_arcs):
+            answers.append(self._answer(outcome.solution, sides, OUTSIDE, others, 0.0))
         return answers
 
     def _answer(
-        self,
-        solution: Solution,
-        sides: Ints,
-        side_of: Mapping[str, int],
-        side: int,
-        members: Members,
-        seconds: float,
+        self, solution: Solution, sides: Ints, side: int, members: Members, seconds: float
     ) -> CoalitionCost:
         own = sides == side
+        names = {name for name, who in self._who.items() if who <= members}
         cost = float(self._matrix.cost[own] @ solution.values[own])
-        cost += sum(constant for name, constant in self._constants.items() if side_of[name] == side)
+        cost += sum(constant for name, constant in self._constants.items() if name in names)
+        sizes = sizes_of(self._draft, self._matrix, solution, names)
         return CoalitionCost(
-            members,
-            self._kind,
-            "optimal",
-            cost,
-            cost,
-            0.0,
-            sizes_of(
-                self._draft,
-                self._matrix,
-                solution,
-                {name for name, where in side_of.items() if where == side},
-            ),
-            seconds,
-            "live",
+            members, self._kind, "optimal", cost, cost, 0.0, sizes, seconds, "live"
         )
+
+
+def _same_terms(one: Pair, other: Pair) -> bool:
+    charges = zip(one.charges, other.charges, strict=False)
+    return (
+        (one.delivered, len(one.charges)) == (other.delivered, len(other.charges))
+        and one.way == other.way
+        and all(np.array_equal(a.per_kwh, b.per_kwh) and a.fee == b.fee for a, b in charges)
+    )
 
 
 def hold_sizes(matrix: Matrix, draft: Draft, sizes: Mapping[str, float]) -> Matrix:
@@ -252,15 +293,29 @@ def sizes_of(
     return found
 
 
-def _who(park: Park) -> dict[str, Members]:
-    """Return the members that every asset serves: its owner, and those whose places it names."""
+def _who(park: Park, pairs: Sequence[Pair]) -> dict[str, Members]:
+    """Return the members without whom an asset or a trade is not there.
+
+    Of an asset its owner and those whose places it names; of a trade seller and buyer, the owners of the
+    lines on its way, and those whom its fees are paid to.
+    """
     found = {}
     for key, asset in park.assets.items():
         names = {name for _, kind, name in references(asset) if kind in PLACES}
         of_nodes = {park.nodes[name].member for name in names & park.nodes.keys()}
         who = (names & park.members.keys()) | {park.owner(key)}
         found[key] = frozenset(who | {name for name in of_nodes if name is not None})
+    for pair in pairs:
+        payees = {charge.paid_to for charge in pair.charges} & park.members.keys()
+        found[pair.key] = frozenset({pair.seller, pair.buyer} | payees | _owners(park, pair))
     return found
+
+
+def _owners(park: Park, pair: Pair) -> set[str]:
+    assert park.trading is not None
+    lines = park.trading.network.lines
+    owners = (lines[leg.line].owner for leg in pair.way.legs)
+    return {owner for owner in owners if owner is not None}
 
 
 def _asset_of(column: str) -> str:
