@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 from microgrid_opt.ledger import CO2, COST, KG_PER_T, Linear
 from microgrid_opt.trading.flows import charged, traded
 from microgrid_opt.trading.form import takes_arcs
-from microgrid_opt.trading.pairs import pairs_of
+from microgrid_opt.trading.pairs import line_key, pairs_of
 from microgrid_opt.trading.spec import NETWORK
-from microgrid_opt.trading.write import line_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

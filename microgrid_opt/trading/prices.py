@@ -39,7 +39,7 @@ from microgrid_opt.trading.form import window_groups
 from microgrid_opt.trading.modes import gains
 from microgrid_opt.trading.plans import TradePlan
 from microgrid_opt.trading.spec import NETWORK
-from microgrid_opt.trading.write import line_key
+from microgrid_opt.trading.pairs import line_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
