@@ -21,11 +21,11 @@ from microgrid_opt.formulations.access import CARRIER, Meterpoint, Wheeling
 from microgrid_opt.trading.costs import in_pairs, member_costs, paid_kw, paid_shares, trades_between
 from microgrid_opt.trading.pairs import meters, pairs_of
 from microgrid_opt.trading.payments import fixed_price
-from microgrid_opt.trading.plans import Traded, TradePlan
+from microgrid_opt.trading.plans import TradePlan
 from microgrid_opt.trading.spec import NETWORK, ValueFee
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 SAME = 1e-6
 """Volumes and gains closer than this share of the larger one are the same."""
+NOTHING = 1e-8
+"""A gain or loss below this share of the cost alone is rounding."""
 PRICE = "contract_price"
 """Fee as which one side sees the price."""
 
@@ -55,10 +57,10 @@ class _Anybody(Asset):
             return
         taken, sent = self.wheeling.write(b)
         given, used = b.series("given", unit="kW"), b.series("used", unit="kW")
-        b.supply(CARRIER, given, role="transfer")
-        b.draw(CARRIER, used, role="transfer")
+        b.supply(CARRIER, given, role="storage")
+        b.draw(CARRIER, used, role="dump")
         n = len(b.horizon)
-        most, none = np.full(n, np.inf), np.zeros(n)
+        nothing, endless = np.zeros(n), np.full(n, np.inf)
         b.meter(
             Meterpoint(
                 b.member,
@@ -69,12 +71,15 @@ class _Anybody(Asset):
                 sent=sent,
                 withdrawal=taken,
                 injection=sent,
-                most_in=most,
-                most_out=most,
-                price=none,
-                gain=-most,
-                retained=none,
-                co2=none,
+                most_in=endless,
+                most_out=endless,
+                price=nothing,
+                dearest=nothing,
+                gain=-endless,
+                outlet=nothing,
+                retained=nothing,
+                co2=nothing,
+                credit=nothing,
                 single="never",
             )
         )
@@ -141,7 +146,7 @@ class Tested:
     @property
     def agreed(self) -> bool:
         """Whether something is sent and nobody loses."""
-        return self.sent.any() and min(self.seller.gain, self.buyer.gain) >= 0.0
+        return bool(self.sent.any()) and min(self.seller.gain, self.buyer.gain) >= 0.0
 
     @property
     def volumes_fit(self) -> bool:
@@ -217,16 +222,15 @@ def _test(study: Study, whole: Problem, pair: Pair) -> Tested:
     else:
         sent = np.zeros(len(hours))
     sides = []
-    for member, (wanted, gain, note) in wants.items():
+    for member, (wanted, hoped, why) in wants.items():
         energy = np.nan if wanted is None else float(wanted @ hours)
-        bound_gain = gain
+        gain, note = hoped, why
         if wanted is not None and not np.allclose(wanted, sent, rtol=SAME, atol=SAME):
-            _, bound_gain, note = _planned(
-                study, _facing(study, whole, pair, member, sent), pair, member
-            )
-        scale = max(1.0, abs(study.alone[member].cost))
-        bound_gain = 0.0 if abs(bound_gain) < SAME * scale * 1e-2 else bound_gain
-        sides.append(Side(member, energy, gain, bound_gain, note))
+            facing = _facing(study, whole, pair, member, sent)
+            _, gain, note = _planned(study, facing, pair, member)
+        if abs(gain) < NOTHING * max(1.0, abs(study.alone[member].cost)):
+            gain = 0.0
+        sides.append(Side(member, energy, hoped, gain, note))
     of_sent, of_received = paid_shares(pair)
     paid = float((price * (of_sent + of_received * pair.delivered) * sent) @ hours)
     return Tested(pair, price, sent, profile is not None, sides[0], sides[1], paid)
@@ -283,7 +287,7 @@ def _terms(trading: Trading, pair: Pair, *, sells: bool) -> Trading:
         for name, fee in trading.fees.items()
         if fee.paid_by == side
     }
-    fees[PRICE] = ValueFee(method="value", price_per_kwh=0.0, paid_by=side)  # type: ignore[arg-type]
+    fees[PRICE] = ValueFee(method="value", price_per_kwh=0.0, paid_by=side)
     only: Any = {"pairs": "listed", "sellers": None, "buyers": None}
     return trading.model_copy(
         update={

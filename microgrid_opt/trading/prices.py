@@ -37,9 +37,9 @@ from microgrid_opt.solve.status import Status
 from microgrid_opt.trading.costs import member_costs, paid_kw, trades_between
 from microgrid_opt.trading.form import window_groups
 from microgrid_opt.trading.modes import gains
+from microgrid_opt.trading.pairs import line_key
 from microgrid_opt.trading.plans import TradePlan
 from microgrid_opt.trading.spec import NETWORK
-from microgrid_opt.trading.pairs import line_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -130,8 +130,8 @@ def cleared(study: Study) -> Cleared:
         asked, worth = _ends(held, pair, duals)
         views = np.array([asked, *(_ends(held, pair, other)[0] for other in others)])
         ends = (asked, views.min(axis=0), views.max(axis=0), worth)
-        shown = (np.where(goes, end, np.nan) for end in ends)
-        by_trade[pair.key] = Prices(*shown, *bands[pair.key])
+        clearing, low, high, most = (np.where(goes, end, np.nan) for end in ends)
+        by_trade[pair.key] = Prices(clearing, low, high, most, *bands[pair.key])
         payments[pair.key] = float((np.where(goes, asked, 0.0) * trade.sent) @ hours)
         energy = paid_kw(trade)
         at_once = pair.window == "hour" and energy.any()
