@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.ledger import CO2
 from microgrid_opt.trading.costs import paid_kw, received_by, trades_between
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
     from microgrid_opt.trading.plans import TradePlan
+    from microgrid_opt.trading.sharing import Shared, Sharing
+
+SCHEMA = 1
+"""Version of the layout of `trade.json`."""
 
 
 @dataclass(frozen=True)
@@ -153,3 +158,122 @@ def by_trade(modes: Mapping[str, ModeFigures]) -> pd.DataFrame:
         for key in dict.fromkeys((*one.sent_kwh, *one.payments))
     ]
     return pd.DataFrame(rows, columns=["mode", "trade", "sent_kwh", "payment", "price_per_kwh"])
+
+
+def hourly_prices(plans: Mapping[str, TradePlan]) -> pd.DataFrame:
+    """Return clearing prices by step and trade, per kWh sent; empty without them."""
+    import pandas as pd
+
+    from microgrid_opt.trading.prices import Cleared
+
+    tables = []
+    for plan in plans.values():
+        if not isinstance(plan, Cleared):
+            continue
+        for key, one in plan.by_trade.items():
+            columns = {
+                "stamp": plan.problem.horizon.stamps,
+                "trade": key,
+                "reservation_low": one.reservation_low,
+                "reservation_high": one.reservation_high,
+                "low": one.low,
+                "clearing": one.clearing,
+                "high": one.high,
+                "worth": one.worth,
+            }
+            tables.append(pd.DataFrame(columns))
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def told(
+    plans: Mapping[str, TradePlan],
+    modes: Mapping[str, ModeFigures],
+    shared: Sharing | None,
+    skipped: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return a study as JSON knows it; money in currency and energy in kWh over the horizon."""
+    first = next(iter(plans.values()), None)
+    found: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": "" if first is None else first.problem.title,
+        "currency": "" if first is None else first.problem.park.currency,
+        "modes": {name: _mode(plans[name], one) for name, one in modes.items()},
+        "left_out": dict(skipped),
+    }
+    if shared is not None:
+        found["sharing"] = {
+            "game": shared.kind,
+            "rules": {rule: _rule(one) for rule, one in shared.by_rule.items()},
+        }
+    return found
+
+
+def _mode(plan: TradePlan, one: ModeFigures) -> dict[str, Any]:
+    from microgrid_opt.trading.contracts import Contracted
+    from microgrid_opt.trading.prices import Cleared
+
+    found: dict[str, Any] = {
+        "cost": _plain(one.cost),
+        "received": _plain(one.received),
+        "bill": _plain(one.bill),
+        "gain": _plain(one.gain),
+        "co2_kg": _plain(one.co2_kg),
+        "sent_kwh": _plain(one.sent_kwh),
+        "payments": _plain(one.payments),
+        "price_per_kwh": _plain(one.price),
+        "fees_to": _plain(one.accounts),
+        "notes": list(one.notes),
+    }
+    if plan.results is not None:
+        run = plan.results.run
+        found["run"] = {"status": run.status, "kind": run.kind, "gap": run.gap}
+    if isinstance(plan, Cleared):
+        found |= {
+            "rents": _plain(plan.rents),
+            "rent_owners": dict(plan.owners),
+            "uplift": _plain(plan.uplift),
+        }
+    if isinstance(plan, Contracted):
+        hours = plan.problem.horizon.hours
+        found["contracts"] = {
+            test.pair.key: {
+                "agreed": test.agreed,
+                "volume_kwh": float(test.sent @ hours),
+                "paid": test.paid,
+                **{
+                    side: _plain(
+                        {"wants_kwh": s.wanted_kwh, "wanted_gain": s.wanted_gain, "gain": s.gain}
+                    )
+                    for side, s in (("seller", test.seller), ("buyer", test.buyer))
+                },
+            }
+            for test in plan.tested
+        }
+    return found
+
+
+def _rule(one: Shared) -> dict[str, Any]:
+    shares = one.allocation
+    return {
+        "shares": _plain(shares.shares),
+        "received": _plain(one.received),
+        "payback_years": _plain(one.payback_years),
+        "rational": dict(shares.rational),
+        "in_core": shares.in_core,
+        "max_excess": {
+            "coalition": sorted(shares.excess.coalition),
+            "amount": shares.excess.amount,
+            "proven": shares.excess.proven,
+        },
+        "least_core_excess": shares.epsilon,
+        "interval": None if shares.interval is None else dict(shares.interval),
+        "notes": list(shares.notes),
+    }
+
+
+def _plain(numbers: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return numbers for JSON, which knows neither infinity nor NaN."""
+    return {
+        name: None if value is None or not math.isfinite(value) else float(value)
+        for name, value in numbers.items()
+    }
