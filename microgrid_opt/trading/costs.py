@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from microgrid_opt.ledger import CO2, COST, KG_PER_T, Linear
 from microgrid_opt.trading.flows import charged, traded
 from microgrid_opt.trading.form import takes_arcs
-from microgrid_opt.trading.pairs import pairs_of
-from microgrid_opt.trading.write import line_key
+from microgrid_opt.trading.pairs import line_key, pairs_of
+from microgrid_opt.trading.spec import NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,27 +64,32 @@ def member_costs(problem: Problem, results: Results) -> dict[str, float]:
 
 
 def _fees_of_lines(problem: Problem, results: Results) -> dict[str, float]:
-    """Return what buyers bear of fees that are booked with lines, less what is booked, by member."""
+    """Return what members bear and get of fees on lines, less what is booked with lines."""
     park = problem.park
     moved = dict.fromkeys(park.members, 0.0)
     pairs = pairs_of(problem)
-    if park.trading is None or not takes_arcs(problem, pairs):
+    trading = park.trading
+    if trading is None or not takes_arcs(problem, pairs):
         return moved
-    lines = [line_key(key) for key in park.trading.network.lines]
+    goes_to = {line_key(key): line.owner or NETWORK for key, line in trading.network.lines.items()}
     ledger = results.ledger
-    booked = ledger[ledger["asset"].isin(lines)].groupby("member")["amount"].sum()
+    booked = ledger[ledger["asset"].isin(list(goes_to))].groupby("member")["amount"].sum()
     whole = float(booked.sum())
-    if not whole:
-        return moved
-    flat = {name for name, fee in park.trading.fees.items() if fee.method == "value"}
+    goes_to |= {name: fee.paid_to for name, fee in trading.fees.items()}
+    flat = {name for name, fee in trading.fees.items() if fee.method == "value"}
     fees = charged(problem, results)
     for pair in pairs:
-        of_lines = (amounts for name, amounts in fees[pair.key].items() if name not in flat)
-        traced = float(sum(amounts.sum() for amounts in of_lines))
-        moved[pair.buyer] += traced
-        # What is traced to nobody (a flow in a circle) stays where it is booked.
-        for member, amount in booked.items():
-            moved[str(member)] -= traced * float(amount) / whole
+        for name, amounts in fees[pair.key].items():
+            if name in flat:
+                continue  # booked at the meters
+            amount = float(amounts.sum())
+            moved[pair.buyer] += amount
+            if goes_to[name] in moved:
+                moved[goes_to[name]] -= amount
+                continue
+            # What is traced to nobody (a flow in a circle) stays where it is booked.
+            for member, held in booked.items():
+                moved[str(member)] -= amount * float(held) / whole if whole else 0.0
     return moved
 
 

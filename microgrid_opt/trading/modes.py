@@ -32,6 +32,7 @@ from microgrid_opt.trading.costs import (
     trades_between,
 )
 from microgrid_opt.trading.flows import traded
+from microgrid_opt.trading.form import takes_arcs
 from microgrid_opt.trading.members import restricted
 from microgrid_opt.trading.pairs import pairs_of
 from microgrid_opt.trading.payments import (
@@ -150,6 +151,13 @@ class Study:
     def together(self) -> Solved:
         """All members in one plan, as the park asks for it."""
         return self.solved(self.problem, "joint")
+
+    @cached_property
+    def priced(self) -> Solved:
+        """All members in one plan, with a dual for what each meter sends and receives."""
+        if takes_arcs(self.problem, pairs_of(self.problem)):
+            return self.solved(in_pairs(self.problem), "clearing")
+        return self.together
 
     # ------------------------------------------------------------------ modes
 

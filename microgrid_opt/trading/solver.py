@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from dataclasses import replace
@@ -57,6 +58,7 @@ class CoalitionSolver:
         self._asked = replace(asked or Asked(), on_progress=None)
         self._route = route
         self._parted: Parted | None = None
+        self._whole_builds = False
         self._objection = (
             "" if route != "built" and len(problem.park.members) > 1 else "not asked for"
         )
@@ -86,9 +88,9 @@ class CoalitionSolver:
     # ------------------------------------------------------------------ in the model of all
 
     def _wants_live(self, who: frozenset[str]) -> bool:
-        # A member alone is a small model, and all together are nobody's neighbour.
-        alone = len(who) in {1, len(self._problem.park.members)}
-        return not self._objection and (self._route == "live" or not alone)
+        # A member alone is a small model; it pays once the model of all is there.
+        opened = self._route == "live" or self._parted is not None
+        return not self._objection and (opened or len(who) > 1)
 
     def _live(self, who: frozenset[str]) -> list[CoalitionCost]:
         if self._parted is None:
@@ -130,11 +132,25 @@ class CoalitionSolver:
         try:
             answer = self._planned(part, answer)
         except (InfeasibleError, InputError) as error:
-            # A member that cannot do without the others is an answer, not a mistake in the park.
+            # Where the park as a whole can be built, a part that cannot is an answer, no mistake.
+            if isinstance(error, InputError):
+                self._require_whole(who)
             answer = replace(answer, bound=math.inf, message=str(error))
         except NoPlanError as error:
             answer = replace(answer, status="no plan", cost=math.nan, message=str(error))
         return replace(answer, seconds=time.perf_counter() - started)
+
+    def _require_whole(self, who: frozenset[str]) -> None:
+        """Raise what is wrong with the park as a whole, if anything is."""
+        from microgrid_opt.model import build
+
+        if not self._whole_builds:
+            whole = frozenset(self._problem.park.members)
+            if who == whole and self._problem.park.carbon.needs_reference:
+                reference_of(self._problem, self._asked)
+            with contextlib.suppress(InfeasibleError):
+                build(self._problem, reference_co2_kg=0.0)
+            self._whole_builds = True
 
     def _planned(self, part: Problem, answer: CoalitionCost) -> CoalitionCost:
         from microgrid_opt.model import build

@@ -14,21 +14,10 @@ from microgrid_opt.errors import InputError
 from microgrid_opt.trading.fingerprint import fingerprint
 from microgrid_opt.trading.members import restricted
 from tests.support import dumped, park, problem_of, solved
+from tests.trading.coalition_parks import CHAIN, CHAIN_COSTS, GRIDS, LINES, THREE, of_names
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-THREE = "{a: {}, b: {}, c: {}}"
-GRIDS = "".join(
-    f"grid_{m}: {{type: grid, member: {m}, import_price_per_kwh: {p}, co2_kg_per_kwh: 0.5}}\n"
-    f"load_{m}: {{type: load, member: {m}, power_kw: 10}}\n"
-    for m, p in (("a", 1), ("b", 2), ("c", 4))
-)
-"""Alone in two hours: 20, 40 and 80."""
-LINES = """
-line_ab: {type: line, member: a, to: b, power_kw: 5}
-line_bc: {type: line, member: b, to: c, power_kw: 6}
-"""
 
 
 def cost(text: str, *members: str) -> float:
@@ -60,13 +49,8 @@ def test_lines_serve_coalitions_of_both_ends() -> None:
 
     Sensitivity: a line kept with one end outside, or dropped with both inside.
     """
-    text = park(GRIDS + LINES, members=THREE)
-    alone = {m: cost(text, m) for m in "abc"}
-    assert alone == pytest.approx({"a": 20, "b": 40, "c": 80})
-    assert cost(text, "a", "b") == pytest.approx(60 - 2 * 5 * 1)
-    assert cost(text, "b", "c") == pytest.approx(120 - 2 * 6 * 2)
-    assert cost(text, "a", "c") == pytest.approx(100)
-    assert cost(text, "a", "b", "c") == pytest.approx(140 - 2 * (5 * 1 + 6 * 2))
+    for who, expected in of_names(CHAIN_COSTS).items():
+        assert cost(CHAIN, *who) == pytest.approx(expected)
 
 
 def test_a_coalition_is_a_park_of_its_own() -> None:
