@@ -1,7 +1,7 @@
 """The case in oemof.solph: `solve(run)`."""
 
 from oemof import solph
-from pyomo.environ import SolverFactory
+from pyomo.contrib import appsi
 
 DATA = [0, 15, 30, 35, 20, 25, 27, 10, 5, 2, 15, 40, 20, 0, 0]
 
@@ -28,7 +28,6 @@ def solve(run):
         converter,
     )
     model = solph.Model(system)
-    model.receive_duals()  # `dual` must be there for the interface to HiGHS
-    SolverFactory("appsi_highs").solve(model)
+    appsi.solvers.Highs().solve(model)
     size = solph.processing.results(model)[converter, after]["scalars"]["invest"]
     return model.objective(), {"converter.power": float(size)}
