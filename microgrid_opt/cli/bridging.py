@@ -85,6 +85,32 @@ def pypsa(
     typer.echo(f"Wrote {out}: {len(tables.snapshots):,} snapshots; {counts}.")
 
 
+def iamc(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Results of a plan.")],
+    *,
+    out: Annotated[Path, typer.Option(metavar="FILE.csv|FILE.xlsx", help="File to write.")],
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Model; this program when left out.")
+    ] = None,
+    scenario: Annotated[
+        str, typer.Option(metavar="NAME", help="Scenario; the plan's name when left out.")
+    ] = "",
+    series: Annotated[
+        bool, typer.Option("--series", help="Series by time instead of amounts by year.")
+    ] = False,
+) -> None:
+    """Write saved results as a long table of the IAMC, which pyam reads."""
+    from microgrid_opt import open_plan
+    from microgrid_opt.bridges.iamc import check_out, table, write
+    from microgrid_opt.cli import all_of, program_version
+
+    held, _ = all_of(lambda: open_plan(folder), lambda: check_out(out))
+    named = model or f"microgrid_opt {program_version()}"
+    found = table(held, model=named, scenario=scenario, series=series)
+    write(found, out)
+    typer.echo(f"Wrote {out}: {len(found):,} rows, {found['variable'].nunique():,} variables.")
+
+
 def from_pypsa(
     network: Annotated[
         Path,
@@ -132,6 +158,7 @@ def register(app: typer.Typer) -> None:
     export.command()(mps)
     export.command()(lp)
     export.command()(pypsa)
+    export.command()(iamc)
     app.add_typer(export, name="export")
     imports = typer.Typer(no_args_is_help=True, help="A file of another program as a park.")
     imports.command("pypsa")(from_pypsa)

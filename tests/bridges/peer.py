@@ -1,4 +1,4 @@
-"""PyPSA in a Python of its own, where there is one: solve a network that was written."""
+"""Other tools in a Python of their own, where there is one: solve a network that was written."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ MISSING = "PyPSA is in no Python of MICROGRID_OPT_PEER_PYTHON, nor in this one"
 
 
 @cache
-def python() -> str | None:
-    """Return an interpreter that has PyPSA."""
+def python(module: str = "pypsa") -> str | None:
+    """Return an interpreter that has PyPSA, or another module."""
     named = os.environ.get("MICROGRID_OPT_PEER_PYTHON", "").split()
     for one in (*named, sys.executable):
         probe = [
             one,
             "-c",
-            "import importlib.util, sys; sys.exit(not importlib.util.find_spec('pypsa'))",
+            f"import importlib.util, sys; sys.exit(not importlib.util.find_spec({module!r}))",
         ]
         if subprocess.run(probe, capture_output=True, check=False).returncode == 0:
             return one
     return None
 
 
-def run(script: str, *arguments: object) -> object:
+def run(script: str, *arguments: object, module: str = "pypsa") -> object:
     """Run a script there and return the JSON after ANSWER."""
-    one = python()
+    one = python(module)
     assert one is not None
     words = [one, "-c", script, *map(str, arguments)]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300)

@@ -296,3 +296,20 @@ def test_what_does_not_fit_is_refused(spec: str, message: str) -> None:
     """Proves: every contradiction has a message that says what to do. Sensitivity: per case."""
     with pytest.raises(InputError, match=message):
         solved(furnace(spec))
+
+
+def test_a_batch_costs_as_often_as_its_steps_count() -> None:
+    """Proves: a batch of a step that stands for three costs 3 × (5 + 24) and lets 3 × 2 kg of CO2 go.
+
+    Sensitivity: a cost that is divided by the weight, or counted once.
+    """
+    results = solved(
+        furnace(
+            "batches_per_day: 1, start_hours: 0-5, cost_per_batch: 5, co2_kg_per_batch: 2",
+            horizon="{start: 2025-03-03, hours: 6, weight: 3}",
+        )
+    )
+    assert starts(results) == [0, 0, 0, 1, 0, 0]
+    assert bill(results, "furnace", "batches") == pytest.approx(15)
+    assert results.co2_kg == pytest.approx(6)
+    assert results.cost == pytest.approx(3 * (24 + 5))

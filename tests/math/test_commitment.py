@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microgrid_opt.errors import InputError
-from tests.support import bill, solve_text
+from tests.support import bill, day, park, solve_text, solved
 
 if TYPE_CHECKING:
     from microgrid_opt.audit import Audit
@@ -354,6 +354,31 @@ def test_costs_per_size(size: str, total: float, fixed: float) -> None:
     assert bill(results, "unit", "start") == pytest.approx(2 * 0.2 * total)
     assert bill(results, "unit", "running") == pytest.approx(3 * 0.1 * total)
     assert results.cost == pytest.approx(180 + fixed + 0.7 * total)
+
+
+@pytest.mark.parametrize("rules", ["start_cost_per_size: 0.001", "min_load_fraction: 0.5"])
+def test_a_committed_unit_is_limited_by_what_is_available(rules: str) -> None:
+    """Proves: 40 kW from half of the size need 80 kW, with costs by size and without.
+
+    Sensitivity: a size times one over the share would be 20 kW.
+    """
+    text = park(
+        f"""
+        load: {{type: load, power_kw: {day(40, 40)}}}
+        fuel: {{type: supply, carrier: gas, price_per_kwh: 1}}
+        engine:
+          type: generator
+          fuel: gas
+          electric_efficiency: 0.5
+          available_fraction: 0.5
+          power_kw: {{max_kw: 200, annual_cost_per_kw: 3}}
+          commitment: {{{rules}}}
+        """
+    )
+    results = solved(text)
+    assert results.size("engine") == pytest.approx(80)
+    started = bill(results, "engine", "start")
+    assert results.cost == pytest.approx(240 + 160 + started)
 
 
 def test_a_small_unit_stays_small_with_a_loose_bound() -> None:

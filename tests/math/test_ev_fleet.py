@@ -69,6 +69,20 @@ def test_need_may_be_given_as_states_of_charge() -> None:
     assert solved(text.replace("0.6", "50 %")).cost == pytest.approx(10 + 20)
 
 
+def test_a_vehicle_may_stand_empty() -> None:
+    """Proves: from 0 to 10 kWh by 5:00, 8 kWh in the hour at 1 and 2 kWh at 2; before that nothing.
+
+    Sensitivity: a content of 1 kWh from the arrival on would be bought at 5.
+    """
+    text = fleet(
+        "weekday: {arrival: 1, departure: 5, arrival_fraction: 0, departure_fraction: 0.25}"
+    )
+    results = solved(text)
+    assert results.of("fleet.cars_charge") == pytest.approx([0, 0, 0, 2.5, 10, 0])
+    assert results.of("fleet.cars_state_of_charge")[:4] == pytest.approx([0, 0, 0, 2])
+    assert results.cost == pytest.approx(10 + 5)
+
+
 def test_parts_of_steps_count_by_their_length() -> None:
     """Proves: plugged 1:30-4:15 on hourly steps: 2.5 kWh in the last quarter at 1, 10 at 2, 2.5 at 3.
 

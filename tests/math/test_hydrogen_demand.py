@@ -84,6 +84,17 @@ def test_hours_of_a_day_may_have_a_pause() -> None:
     assert results.cost == pytest.approx(4 + 4 + 3)
 
 
+def test_a_pause_takes_nothing_without_a_limit_as_well() -> None:
+    """Proves: 10 kg in 0-1 or 3-4 are bought at 2; the pause at 1 is closed, though the day is not full.
+
+    Sensitivity: an open pause would take what it may at 1.
+    """
+    text = filled("kg_per_day: 10, hours: '0-1, 3-4'", prices=day(5, 1, 1, 2, 1))
+    results = solved(text.replace("hours: 6}", "hours: 24}"))
+    assert results.of("station.demand")[:5] == pytest.approx([0, 0, 0, 10, 0])
+    assert results.cost == pytest.approx(20)
+
+
 @pytest.mark.parametrize(("hours", "kg"), [(12, 12), (24, 24), (36, 36)])
 def test_a_cut_day_has_its_share_by_length(hours: int, kg: float) -> None:
     """Proves: 24 kg a day are 12 in half a day, at any length of steps. Sensitivity: per case."""

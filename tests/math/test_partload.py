@@ -160,6 +160,17 @@ def test_curve_begins_where_the_unit_may_run(monkeypatch: pytest.MonkeyPatch) ->
     assert solved(text.replace("[30, ", "[45, ")).of("boiler.output") == pytest.approx([45, 50])
 
 
+def test_a_curve_without_binaries_begins_there_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: the same with a curve that is better at part load, which lies on no binaries of its own.
+
+    Sensitivity: without the rule 30 kW would be made, from fuel at 1 instead of heat at 9.
+    """
+    keys = f"{points((0.4, 1.1), (1, 1))}, commitment: {{min_load_fraction: 0.4}}"
+    text = boiler(keys, 30, 50, more="dear: {type: supply, carrier: heat, price_per_kwh: 9}")
+    monkeypatch.setattr(GasBoiler, "availability", lambda *_: np.array([0.6, 0.6]))
+    assert solved(text).of("boiler.output") == pytest.approx([0, 50])
+
+
 def test_segments_on_one_line_are_joined() -> None:
     """Proves: points of constant efficiency are one segment, whatever their number."""
     flat = Curve.through([(0.3, 1), (0.7, 1), (1, 1)], "input", from_zero=True, is_exact=True)
