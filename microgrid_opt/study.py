@@ -24,9 +24,13 @@ from microgrid_opt.yamlio.stages import apply_stages, stage_years
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from microgrid_opt.audit import Audit
     from microgrid_opt.compare import Comparison
     from microgrid_opt.draft import Draft
+    from microgrid_opt.horizon import Horizon
     from microgrid_opt.park import Park
     from microgrid_opt.pathway.plan import PathwayPlan
     from microgrid_opt.pathway.problem import StagedProblem
@@ -453,6 +457,14 @@ def run_model(
     from microgrid_opt.extract import extract
     from microgrid_opt.model import build
     from microgrid_opt.solve import direct, handoff
+    from microgrid_opt.solve.progressive import Coarser
+
+    def coarse(starts: NDArray[np.int64]) -> tuple[Horizon, Matrix]:
+        coarser = problem.coarsen(starts)
+        written = build(coarser, reference_co2_kg=reference_co2_kg)
+        if more is not None:
+            more(written)
+        return coarser.horizon, handoff.extract(written.model)
 
     asked = asked or Asked()
     clock = _Clock({} if seconds is None else seconds)
@@ -469,6 +481,7 @@ def run_model(
         asked.options,
         asked.time_limit_seconds,
         asked.labelled(label),
+        Coarser(tuple(problem.periods.values()), coarse),
     )
     clock.lap("solve")
     results = extract(problem, draft, matrix, held.solution, held.run)

@@ -40,7 +40,9 @@ def show_study(
         problem = first.problem
         out.print(problem.title, style="bold")
         hours = len(problem.horizon)
-        out.print(f"Trade between {len(problem.park.members)} members, {hours} step{'s' * (hours != 1)}")
+        out.print(
+            f"Trade between {len(problem.park.members)} members, {hours} step{'s' * (hours != 1)}"
+        )
         found = {name: figures(plan) for name, plan in plans.items()}
         parts += _modes(found, problem.park.currency)
         for plan in plans.values():

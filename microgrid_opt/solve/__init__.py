@@ -20,6 +20,12 @@ certify.py      residuals, dual bound and optimality conditions by NumPy alone
 explain.py      explain(matrix): which limits conflict, where and by how much
 direct.py       which way a model is solved: at once, or first
   rounding.py     thousands of on/off decisions: relaxed, rounded, priced
+  progressive.py  large linear years: coarse levels, then pieces of some days
+    pieces.py       whose the columns and rows are; what pieces share
+    boxes.py        finite bounds for every column
+    piece.py        one piece as a model: what it costs, and a cut that any duals prove
+    cuts.py         all cuts: a proven bound, and the next point
+    bundle.py       the search: plans above, bounds below
   parts.py        a few whole numbers in a year: bounded and held month by month
 diagnosis.py    infeasibility in a planner's words
 ```

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from microgrid_opt.errors import InfeasibleError
 from microgrid_opt.results import Run, Stage
-from microgrid_opt.solve import highs, parts, rounding
+from microgrid_opt.solve import highs, parts, progressive, rounding
 from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
 from microgrid_opt.solve.status import Status
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.parts import Parts
     from microgrid_opt.solve.profiles import Profile
+    from microgrid_opt.solve.progressive import Coarser
     from microgrid_opt.solve.status import Outcome, Progress, Solution
 
 AUTO = "auto"
@@ -39,15 +40,19 @@ def choose(
     *,
     rounds: bool = False,
     splits: Parts | None = None,
+    pieces: int = 0,
 ) -> tuple[Profile, str]:
     """Return the solver profile for a model, and why it was taken where nobody named one.
 
     ``rounds`` tells that the assets can round many of the model's whole numbers, ``splits`` how a
-    model with few falls into months.
+    model with few falls into months, ``pieces`` into how many a linear one is cut.
     """
     if name != AUTO:
         return load_profile(name, overrides), ""
     kind = f"{'MILP' if matrix.is_mip else 'LP'} with {matrix.nonzero_count:,} nonzeros"
+    if pieces:
+        method = f"coarse, then {pieces} pieces of the year to a gap of {_gap(overrides):g}"
+        return load_profile(SMALL, overrides), f"{kind}: {method}"
     if not matrix.is_mip and matrix.nonzero_count >= LARGE_NONZEROS:
         return load_profile(LARGE, overrides), f"{kind}: interior point (HiPO)"
     whole = int(matrix.integrality.sum())
@@ -67,8 +72,9 @@ def solve(
     overrides: Sequence[str] = (),
     time_limit_seconds: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    coarser: Coarser | None = None,
 ) -> Held:
-    """Solve a model: as it is, or relaxed and rounded first where it has many on/off decisions.
+    """Solve a model: as it is, in pieces of the year, or relaxed and rounded first.
 
     Parameters
     ----------
@@ -80,6 +86,8 @@ def solve(
         Wall time.
     on_progress
         Called while the solver runs.
+    coarser
+        How the model is written on coarser steps, where it can be.
 
     Raises
     ------
@@ -88,23 +96,31 @@ def solve(
     NoPlanError
         Stopped before a plan was held.
     """
+    limit, gave_up = time_limit_seconds, ""
+    stages: tuple[Stage, ...] = ()
+    if name == AUTO and coarser is not None:
+        ended = _progressive(draft, matrix, coarser, overrides, limit, on_progress)
+        if isinstance(ended, Held):
+            return ended
+        gave_up, spent, stages = ended
+        limit = limit and max(limit - spent, 0.1)
     rounds = rounding.is_worth_it(draft, matrix)
     splits = None if rounds else parts.split(matrix, draft.horizon)
     profile, why = choose(name, overrides, matrix, rounds=rounds, splits=splits)
-    limit = time_limit_seconds
+    why += gave_up
     if limit is None and "time_limit" in profile.options:
         limit = float(str(profile.options["time_limit"]))
-    stages: tuple[Stage, ...] = ()
     first: Outcome | None = None
     strategy = "rounded" if rounds else "parts" if splits is not None else "direct"
     if strategy != "direct":
         relaxed = _with_simplex(choose(AUTO, overrides, _relaxed(matrix))[0], overrides)
         if splits is None:
-            first, stages = rounding.plan(draft, matrix, relaxed, profile, limit, on_progress)
+            first, more = rounding.plan(draft, matrix, relaxed, profile, limit, on_progress)
         else:
-            first, stages = parts.plan(
+            first, more = parts.plan(
                 draft, matrix, splits, relaxed, profile, _finer(profile), limit, on_progress
             )
+        stages += more
         closed = first.status is Status.OPTIMAL and rounding.is_close_enough(first, profile)
         if closed or first.status is Status.INTERRUPTED:
             first.accepted("feasible")
@@ -127,6 +143,45 @@ def solve(
     stopped = time_limit_seconds is not None or outcome.status is Status.INTERRUPTED
     outcome.accepted("feasible" if stopped else profile.accept)
     return _held(matrix, profile, outcome, why, stages, strategy)
+
+
+def _progressive(
+    draft: Draft,
+    matrix: Matrix,
+    coarser: Coarser,
+    overrides: Sequence[str],
+    limit: float | None,
+    on_progress: Callable[[Progress], None] | None,
+) -> Held | tuple[str, float, tuple[Stage, ...]]:
+    """Solve a large linear model in pieces; else say why not, after how long and what was tried."""
+    piece = progressive.pieces_of(matrix, draft.horizon)
+    if piece is None:
+        return "", 0.0, ()
+    profile, why = choose(AUTO, overrides, matrix, pieces=int(piece.max()) + 1)
+    if limit is None and "time_limit" in profile.options:
+        limit = float(str(profile.options["time_limit"]))
+    outcome, stages = progressive.plan(
+        matrix,
+        draft.horizon,
+        piece,
+        coarser,
+        _with_simplex(load_profile(LARGE, overrides), overrides),
+        _gap(overrides),
+        limit,
+        on_progress,
+    )
+    is_late = outcome.status is Status.TIME_LIMIT and outcome.solution is not None
+    if is_late or outcome.status in {Status.OPTIMAL, Status.INTERRUPTED}:
+        outcome.accepted("feasible")
+        return _held(matrix, profile, outcome, why, stages, "progressive")
+    return f"; pieces of the year gave up: {outcome.message}", outcome.seconds, stages
+
+
+def _gap(overrides: Sequence[str]) -> float:
+    """Return the gap at which a linear model may stop: exact where none is asked for."""
+    if not any(one.partition("=")[0].strip() == "mip_rel_gap" for one in overrides):
+        return progressive.EXACT
+    return max(rounding.allowed_gap(load_profile(SMALL, overrides)), progressive.EXACT)
 
 
 def _finer(profile: Profile) -> Profile:

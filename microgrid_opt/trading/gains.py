@@ -21,9 +21,9 @@ from microgrid_opt.ledger import CO2, COST, KG_PER_T
 from microgrid_opt.results import AssetResults
 from microgrid_opt.trading.flows import charged
 from microgrid_opt.trading.form import takes_arcs
-from microgrid_opt.trading.pairs import meters, pairs_of
+from microgrid_opt.trading.pairs import line_key, meters, pairs_of
 from microgrid_opt.trading.spec import ValueFee
-from microgrid_opt.trading.write import BANK_FEE, line_key
+from microgrid_opt.trading.write import BANK_FEE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,0 +1,100 @@
+r"""Finite bounds for all columns, where the rows imply them or a dearer value is never needed.
+
+A bound that a row implies: from $\sum_j a_j x_j \le U$ follows
+$a_k x_k \le U - \sum_{j \ne k} \min_{l_j \le x_j \le u_j} a_j x_j$ (Savelsbergh, 1994,
+Preprocessing and probing techniques for mixed integer programming problems,
+doi:10.1287/ijoc.6.4.445). One that cost implies: a column that costs and that every row only wants
+large enough (a peak) need not be larger than the largest need.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from microgrid_opt.solve.matrix import Matrix
+
+    Floats = NDArray[np.float64]
+
+PASSES = 4
+MARGIN = 1e-6
+"""By how much, relative, an implied bound is widened against rounding."""
+
+
+def boxes(matrix: Matrix) -> tuple[Floats, Floats]:
+    """Return bounds within which some optimal plan lies, shape (columns,) each; infinite where none.
+
+    Declared bounds are kept as they are; only infinite ones are replaced.
+    """
+    lower, upper = matrix.col_lower.copy(), matrix.col_upper.copy()
+    for _ in range(PASSES):
+        open_before = np.isinf(lower).sum() + np.isinf(upper).sum()
+        if open_before == 0:
+            break
+        least, most = _implied(matrix, lower, upper)
+        lower = np.where(np.isinf(lower), _wider(least, -1.0), lower)
+        upper = np.where(np.isinf(upper), _wider(most, 1.0), upper)
+        upper = np.where(np.isinf(upper), _needed(matrix, lower, upper), upper)
+        if np.isinf(lower).sum() + np.isinf(upper).sum() == open_before:
+            break
+    return lower, upper
+
+
+def _wider(bound: Floats, sign: float) -> Floats:
+    margin = np.where(np.isfinite(bound), MARGIN * (1.0 + np.abs(bound)), 0.0)
+    return np.asarray(bound + sign * margin)
+
+
+def _others(matrix: Matrix, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+    """Return the least and most that the other entries of its row add up to, for every entry."""
+    found = []
+    for terms in (low, high):
+        free = np.isinf(terms)
+        value = np.where(free, 0.0, terms)
+        count = np.bincount(matrix.entry_row, free, matrix.row_count)[matrix.entry_row] - free
+        total = np.bincount(matrix.entry_row, value, matrix.row_count)[matrix.entry_row] - value
+        found.append(np.where(count > 0, np.inf, total))
+    least, most = found
+    return np.where(np.isinf(least), -np.inf, least), most
+
+
+def _terms(matrix: Matrix, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
+    """Return the least and most of every entry times its column."""
+    a, low, high = matrix.value, lower[matrix.index], upper[matrix.index]
+    with np.errstate(invalid="ignore"):
+        least, most = np.where(a > 0, a * low, a * high), np.where(a > 0, a * high, a * low)
+    return np.where(a == 0.0, 0.0, least), np.where(a == 0.0, 0.0, most)
+
+
+def _implied(matrix: Matrix, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
+    """Return the bounds of the columns that single rows imply."""
+    least, most = _others(matrix, *_terms(matrix, lower, upper))
+    held = matrix.value != 0.0
+    a, column, row = matrix.value[held], matrix.index[held], matrix.entry_row[held]
+    at_most = (matrix.row_upper[row] - least[held]) / a
+    at_least = (matrix.row_lower[row] - most[held]) / a
+    high, low = np.where(a > 0, at_most, at_least), np.where(a > 0, at_least, at_most)
+    new_low, new_high = np.full(len(lower), -np.inf), np.full(len(upper), np.inf)
+    np.maximum.at(new_low, column, low)
+    np.minimum.at(new_high, column, high)
+    return new_low, new_high
+
+
+def _needed(matrix: Matrix, lower: Floats, upper: Floats) -> Floats:
+    """Return up to where columns that cost can be of use, infinite where more may always help."""
+    least, most = _others(matrix, *_terms(matrix, lower, upper))
+    a, row = matrix.value, matrix.entry_row
+    above, below = matrix.row_lower[row], matrix.row_upper[row]
+    wants_more = ((a > 0) & np.isinf(below)) | ((a < 0) & np.isinf(above)) | (a == 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        need = np.where(a > 0, (above - least) / a, (below - most) / a)
+    need = np.where(a == 0.0, -np.inf, need)
+    need = np.where(wants_more & ~np.isnan(need), need, np.inf)
+    most_needed = np.full(len(upper), -np.inf)
+    np.maximum.at(most_needed, matrix.index, need)
+    cap = np.maximum(_wider(most_needed, 1.0), lower)
+    return np.where(matrix.cost >= 0.0, cap, np.inf)

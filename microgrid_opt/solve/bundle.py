@@ -1,0 +1,298 @@
+r"""The optimum of a linear model over time from its pieces: plans above, proven bounds below.
+
+1. At a point (shared columns, shares of spread rows) every piece is solved by dual simplex from its
+   last basis: their costs add up to that of a plan where nothing is missed, and give a cut each.
+2. The cuts give a bound and the next point (`microgrid_opt.solve.cuts`), in a box around the best
+   point that grows where the cuts predict well and shrinks where they do not.
+3. It ends when the best plan is as close to the bound as asked. Where something is missed for good,
+   misses become dearer.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from microgrid_opt.solve.boxes import boxes
+from microgrid_opt.solve.cuts import Cuts, sums
+from microgrid_opt.solve.piece import Piece, layouts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.piece import Answer
+    from microgrid_opt.solve.pieces import Pieces
+
+    Floats = NDArray[np.float64]
+
+PLAUSIBLE = 1e3
+"""A column without any bound is taken to stay below this many times the largest bound."""
+MOST_ROUNDS = 200
+PATIENCE = 60
+"""Rounds after which a search that found no plan gives up."""
+MISSED = 1e-8
+"""Relative miss of a shared value that is no miss."""
+SCALE_SHARE = 0.02
+"""Least share of a coordinate's range that counts as its scale."""
+FIRST_RADIUS, MOST_RADIUS = 0.1, 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a search ends with.
+
+    Parameters
+    ----------
+    values
+        The best plan without a miss, ``None`` without one.
+    duals
+        Of the rows, which prove the bound; ``None`` without one.
+    objective
+        Its cost, infinite without one.
+    bound
+        No plan costs less.
+    iterations
+        Of the simplex method, in all pieces.
+    failed
+        Why the search gave up, if it did.
+    """
+
+    values: Floats | None
+    duals: Floats | None
+    objective: float
+    bound: float
+    iterations: int
+    failed: str = ""
+
+    @property
+    def gap(self) -> float:
+        """Distance of plan and bound, relative to the plan."""
+        if not np.isfinite(self.objective):
+            return np.inf
+        return (self.objective - self.bound) / max(abs(self.objective), 1e-9)
+
+
+class Bundle:
+    """A model cut into pieces, ready to be searched.
+
+    Parameters
+    ----------
+    matrix, pieces
+        The model and how it is cut.
+    prices
+        Of a miss of each column and, behind them, of each spread row: what one unit is worth.
+    """
+
+    def __init__(self, matrix: Matrix, pieces: Pieces, prices: Floats) -> None:
+        self.matrix, self.pieces = matrix, pieces
+        self.box = _finite(boxes(matrix))
+        parts = layouts(matrix, pieces)
+        self.cuts = Cuts(matrix, pieces, parts, self.box)
+        spread = prices[matrix.column_count :]
+        self.models = [
+            Piece(
+                matrix,
+                pieces,
+                layout,
+                self.box,
+                np.concatenate([prices[layout.shared], spread[layout.spread]]),
+            )
+            for layout in parts
+        ]
+
+    def point(self, values: Floats) -> Floats:
+        """Return the shared columns and shares of a plan, within their box."""
+        shares: list[Floats] = [np.zeros(0)]
+        for model in self.models:
+            layout = model.layout
+            rows, count = len(layout.rows), len(layout.spread)
+            first = layout.start[rows]
+            terms = layout.value[first:] * values[model.columns][layout.index[first:]]
+            entry = np.repeat(np.arange(count), np.diff(layout.start[rows:]))
+            shares.append(sums(entry, terms, count))
+        point = np.concatenate([values[self.cuts.shared], *shares])
+        return np.asarray(np.clip(point, self.cuts.lower, self.cuts.upper))
+
+    def solve(self, point: Floats) -> list[Answer] | None:
+        """Return what all pieces cost at a point; ``None`` if one could not be solved."""
+        answers = []
+        for number, model in enumerate(self.models):
+            answer = model.solve(point[self.cuts.parameters[number]])
+            if answer is None:
+                return None
+            self.cuts.add(number, answer.cut)
+            answers.append(answer)
+        return answers
+
+    def plan(self, point: Floats) -> Floats:
+        """Return the values of all columns at the last solve."""
+        values = np.zeros(self.matrix.column_count)
+        values[self.cuts.shared] = point[: len(self.cuts.shared)]
+        for model in self.models:
+            values[model.layout.own] = model.values[: len(model.layout.own)]
+        return values
+
+    def run(
+        self,
+        start: Floats,
+        gap: float,
+        *,
+        time_limit: float | None = None,
+        rounds: int = MOST_ROUNDS,
+        radius: float = FIRST_RADIUS,
+        on_round: Callable[[int, float, float], None] | None = None,
+    ) -> Found:
+        """Search from a point until the gap is reached."""
+        begun = time.perf_counter()
+        search = _Search(self, self.point(start), gap, radius)
+        failed = search.begin()
+        try:
+            for number in range(1, rounds + 1):
+                failed = failed or search.round()
+                if on_round is not None:
+                    on_round(number, search.objective, search.bound)
+                spent = time.perf_counter() - begun
+                if failed or search.is_done or (time_limit is not None and spent > time_limit):
+                    break
+                if search.values is None and number >= PATIENCE:
+                    failed = f"no plan in {PATIENCE} rounds"
+                    break
+        except KeyboardInterrupt:
+            failed = "interrupted"
+        return Found(
+            search.values,
+            search.prices,
+            search.objective,
+            search.bound,
+            sum(model.iterations for model in self.models),
+            failed,
+        )
+
+
+class _Search:
+    """Best point, best plan and bound while they are found."""
+
+    def __init__(self, bundle: Bundle, point: Floats, gap: float, radius: float) -> None:
+        self.bundle, self.gap, self.radius = bundle, gap, radius
+        cuts = bundle.cuts
+        wide = SCALE_SHARE * (cuts.upper - cuts.lower)
+        self.scale = np.maximum(np.abs(point), np.minimum(wide, np.abs(point).max(initial=1.0)))
+        self.trial = self.centre = point
+        self.cost = np.inf
+        self.missed: list[Floats] = []
+        self.predicted = -np.inf
+        self.at_edge = False
+        self.poor = 0
+        self.values: Floats | None = None
+        self.prices: Floats | None = None
+        self.objective, self.bound = np.inf, -np.inf
+
+    def begin(self) -> str:
+        """Move the first point to where the rows among shared columns hold."""
+        scale = np.maximum(self.scale, 1e-9)
+        point = self.bundle.cuts.nearest(self.centre, scale)
+        if point is None:
+            return "what is shared contradicts itself"
+        self.trial = self.centre = point
+        return ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether plan and bound are as close as asked."""
+        if self.values is None:
+            return False
+        return self.objective - self.bound <= self.gap * abs(self.objective)
+
+    def round(self) -> str:
+        """Solve the pieces at the trial point, and choose the next one; return why it failed."""
+        bundle = self.bundle
+        answers = bundle.solve(self.trial)
+        if answers is None:
+            return "a piece could not be solved"
+        cost = bundle.cuts.fixed_cost(self.trial) + sum(answer.cost for answer in answers)
+        if self.is_whole(answers):
+            values = bundle.plan(self.trial)
+            objective = bundle.matrix.offset + float(bundle.matrix.cost @ values)
+            if objective < self.objective:
+                self.values, self.objective = values, objective
+        self.judge(cost, [answer.missed for answer in answers])
+        proven = bundle.cuts.bound()
+        if proven > self.bound:
+            self.bound, self.prices = proven, bundle.cuts.prices()
+        if self.is_done:
+            return ""
+        return self.next_point()
+
+    def is_whole(self, answers: Sequence[Answer]) -> bool:
+        """Return whether nothing that is shared was missed."""
+        for number, answer in enumerate(answers):
+            at = self.trial[self.bundle.cuts.parameters[number]]
+            if (answer.missed > MISSED * (1.0 + np.abs(at))).any():
+                return False
+        return True
+
+    def judge(self, cost: float, missed: list[Floats]) -> None:
+        """Take the trial point as the best one if it is, and say how far cuts are to be believed."""
+        if not np.isfinite(self.cost):
+            self.cost, self.centre, self.missed = cost, self.trial, missed
+            return
+        hoped = max(self.cost - self.predicted, 1e-12 * abs(self.cost))
+        gained = self.cost - cost
+        if gained >= 0.1 * hoped:
+            if gained >= 0.5 * hoped and self.at_edge:
+                self.radius = min(2.5 * self.radius, MOST_RADIUS)
+            self.cost, self.centre, self.missed, self.poor = cost, self.trial, missed, 0
+            return
+        self.poor += 1
+        worse = -gained / hoped * min(1.0, self.radius)
+        if worse > 3.0:
+            self.radius /= min(max(worse, 2.5), 5.0)
+            self.poor = 0
+        elif self.poor >= 3:
+            self.radius /= 2.0
+            self.poor = 0
+
+    def next_point(self) -> str:
+        """Choose the next trial point; return why there is none."""
+        cuts = self.bundle.cuts
+        for _ in range(8):
+            found = cuts.step(self.centre, self.radius * self.scale)
+            if found is None:
+                cuts.forget_guides()
+                self.radius = min(10.0 * self.radius, MOST_RADIUS)
+                continue
+            self.trial, self.predicted = found
+            if self.cost - self.predicted > 0.01 * self.gap * abs(self.cost):
+                moved = np.abs(self.trial - self.centre)
+                self.at_edge = bool((moved > 0.999 * self.radius * self.scale).any())
+                return ""
+            if cuts.guides:
+                cuts.forget_guides()
+            elif any((one > 0.0).any() for one in self.missed):
+                self.dearer()
+                return ""
+            elif self.radius < MOST_RADIUS:
+                self.radius = min(10.0 * self.radius, MOST_RADIUS)
+            else:
+                return "no point promises more"
+        return "no point promises more"
+
+    def dearer(self) -> None:
+        """Make what is missed at the best point dearer, and go back there."""
+        for model, missed in zip(self.bundle.models, self.missed, strict=True):
+            if (missed > 0.0).any():
+                model.raise_penalty(missed > 0.0)
+        self.trial, self.cost = self.centre, np.inf
+
+
+def _finite(box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Return the box with plausible limits where there are none."""
+    largest = max([1.0, *(np.abs(side[np.isfinite(side)]).max(initial=0.0) for side in box)])
+    limit = PLAUSIBLE * largest
+    return np.maximum(box[0], -limit), np.minimum(box[1], limit)

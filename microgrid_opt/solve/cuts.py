@@ -1,0 +1,256 @@
+r"""The model of what pieces cost: cuts over shared columns and shares, a bound and the next point.
+
+With cuts $\theta_p \ge k + g^\top z_p$ of every piece $p$, shared columns $v$ and shares $r$ of the
+spread rows, $z = (v, r)$,
+$$ \min\; c_0 + c^\top v + \sum_p \theta_p \quad\text{s.t. the cuts, the rows among shared columns and
+   } L \le E v + \sum_p r_p \le U \text{ for the spread rows} $$
+over the box of $z$ is never above the optimum (Benders, 1962, doi:10.1007/BF01386316). What is
+claimed is not the solver's objective: its dual values, made non-negative and scaled to sum to one
+over the cuts of a piece, prove a bound by weak duality over the box, whatever their errors.
+
+The next point is the optimum of the same model in a box around the best point so far (Linderoth and
+Wright, 2003, doi:10.1023/A:1021858008222).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import highspy
+import numpy as np
+
+from microgrid_opt.solve.pieces import SHARED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.piece import Cut, Layout
+    from microgrid_opt.solve.pieces import Pieces
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+class Cuts:
+    """Cuts of all pieces, the bound they prove, and where to look next.
+
+    Parameters
+    ----------
+    matrix, pieces, layouts
+        The model and how it is cut.
+    box
+        Finite bounds of all its columns.
+    """
+
+    def __init__(
+        self, matrix: Matrix, pieces: Pieces, layouts: Sequence[Layout], box: tuple[Floats, Floats]
+    ) -> None:
+        self.matrix, self.pieces, self.layouts = matrix, pieces, layouts
+        self.shared = pieces.shared
+        place = np.full(matrix.column_count, -1, dtype=np.int64)
+        place[self.shared] = np.arange(len(self.shared))
+        count = len(self.shared)
+        self.parameters: list[Ints] = []
+        share_row: list[int] = []
+        for layout in layouts:
+            shares = count + len(share_row) + np.arange(len(layout.spread))
+            share_row += layout.spread.tolist()
+            self.parameters.append(np.concatenate([place[layout.shared], shares]))
+        self.share_row = np.array(share_row, dtype=np.int64)
+        self.count = count + len(share_row)
+        self.cost = np.concatenate([matrix.cost[self.shared], np.zeros(len(share_row))])
+        low, high = _activity(layouts, box)
+        self.lower = np.concatenate([box[0][self.shared], low])
+        self.upper = np.concatenate([box[1][self.shared], high])
+        self._rows(place)
+        self.owner: list[int] = []
+        self.cuts: list[Cut] = []
+        self.weight: Floats = np.zeros(0)
+        self.duals: Floats = np.zeros(0)
+        self._bound_model = self._model()
+        self._step_model = self._model()
+        self.guides = 0
+
+    def _rows(self, place: Ints) -> None:
+        """Lay down the rows among shared columns, then the spread rows with their shares."""
+        m = self.matrix
+        self.plain = plain = np.flatnonzero((self.pieces.row == SHARED) & (np.diff(m.start) > 0))
+        self.row_lower = np.concatenate([m.row_lower[plain], m.row_lower[self.pieces.spread]])
+        self.row_upper = np.concatenate([m.row_upper[plain], m.row_upper[self.pieces.spread]])
+        self.terms: list[tuple[Ints, Floats]] = []
+        for number, row in enumerate([*plain, *self.pieces.spread]):
+            entries = slice(m.start[row], m.start[row + 1])
+            column, value = place[m.index[entries]], m.value[entries]
+            column, value = column[column >= 0], value[column >= 0]
+            if number >= len(plain):
+                shares = np.flatnonzero(self.share_row == number - len(plain))
+                column = np.concatenate([column, len(self.shared) + shares])
+                value = np.concatenate([value, np.ones(len(shares))])
+            self.terms.append((column, value))
+
+    def _model(self) -> Any:
+        """Return a HiGHS model of the rows, without cuts: columns z, then one θ for each piece."""
+        model = highspy.Highs()
+        for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off")):
+            model.setOptionValue(name, value)
+        pieces = self.pieces.count
+        start = np.concatenate([[0], np.cumsum([len(column) for column, _ in self.terms])])
+        index = [np.zeros(0, dtype=np.int64), *(column for column, _ in self.terms)]
+        values = [np.zeros(0), *(value for _, value in self.terms)]
+        model.passModel(
+            self.count + pieces,
+            len(self.terms),
+            int(start[-1]),
+            int(highspy.MatrixFormat.kRowwise),
+            int(highspy.ObjSense.kMinimize),
+            self.matrix.offset,
+            np.concatenate([self.cost, np.ones(pieces)]),
+            np.concatenate([self.lower, np.full(pieces, -np.inf)]),
+            np.concatenate([self.upper, np.full(pieces, np.inf)]),
+            self.row_lower,
+            self.row_upper,
+            start.astype(np.int32),
+            np.concatenate(index).astype(np.int32),
+            np.concatenate(values),
+            np.zeros(self.count + pieces, dtype=np.int32),
+        )
+        return model
+
+    def fixed_cost(self, point: Floats) -> float:
+        """Return what the shared columns cost by themselves."""
+        return float(self.cost @ point) + self.matrix.offset
+
+    def add(self, piece: int, cut: Cut) -> None:
+        """Add a cut of a piece."""
+        self.owner.append(piece)
+        self.cuts.append(cut)
+        for model in (self._bound_model, self._step_model):
+            self._add(model, piece, cut)
+
+    def guide(self, piece: int, cut: Cut) -> None:
+        """Add a cut that is only believed: it leads to the next point and proves nothing."""
+        self.guides += 1
+        self._add(self._step_model, piece, cut)
+
+    def forget_guides(self) -> None:
+        """Drop what is only believed."""
+        if self.guides:
+            self._step_model = self._model()
+            for piece, cut in zip(self.owner, self.cuts, strict=True):
+                self._add(self._step_model, piece, cut)
+            self.guides = 0
+
+    def _add(self, model: Any, piece: int, cut: Cut) -> None:
+        used = cut.slopes != 0.0
+        index = np.append(self.parameters[piece][used], self.count + piece).astype(np.int32)
+        model.addRow(cut.constant, np.inf, len(index), index, np.append(-cut.slopes[used], 1.0))
+
+    def bound(self) -> float:
+        """Return what the cuts prove; minus infinity when the model could not be solved.
+
+        The weights of the cuts and the duals of the rows that prove it are kept.
+        """
+        if not _solved(self._bound_model):
+            return -np.inf
+        duals = np.array(self._bound_model.getSolution().row_dual)
+        y, weight = duals[: len(self.terms)].copy(), np.maximum(duals[len(self.terms) :], 0.0)
+        owner = np.array(self.owner)
+        total = np.bincount(owner, weight, self.pieces.count)
+        if (total <= 0.0).any():
+            return -np.inf
+        weight /= total[owner]
+        y[(y > 0.0) & np.isinf(self.row_lower)] = 0.0
+        y[(y < 0.0) & np.isinf(self.row_upper)] = 0.0
+        slope, proven = self.cost.copy(), self.matrix.offset
+        for number in np.flatnonzero(weight):
+            cut = self.cuts[number]
+            slope[self.parameters[owner[number]]] += weight[number] * cut.slopes
+            proven += float(weight[number] * cut.constant)
+        for number in np.flatnonzero(y):
+            column, value = self.terms[number]
+            slope[column] -= y[number] * value
+            limit = self.row_lower[number] if y[number] > 0.0 else self.row_upper[number]
+            proven += float(y[number] * limit)
+        self.weight, self.duals = weight, y
+        return proven + float(slope @ np.where(slope > 0.0, self.lower, self.upper))
+
+    def prices(self) -> Floats:
+        """Return the duals of all rows of the model that prove the latest bound, shape (rows,)."""
+        found = np.zeros(self.matrix.row_count)
+        found[self.plain] = self.duals[: len(self.plain)]
+        found[self.pieces.spread] = self.duals[len(self.plain) :]
+        for number in np.flatnonzero(self.weight):
+            rows = self.layouts[self.owner[number]].rows
+            found[rows] += self.weight[number] * self.cuts[number].duals
+        return found
+
+    def nearest(self, point: Floats, scale: Floats) -> Floats | None:
+        """Return the point nearest to one, in its scale, that keeps the rows; ``None`` if none does."""
+        model = self._model()
+        count, number = self.count, np.arange(self.count, dtype=np.int32)
+        free = self.count + np.arange(self.pieces.count, dtype=np.int32)
+        model.changeColsBounds(len(free), free, np.zeros(len(free)), np.zeros(len(free)))
+        model.changeColsCost(count, number, np.zeros(count))
+        away = self.count + self.pieces.count + np.arange(2 * count)
+        model.addVars(2 * count, np.zeros(2 * count), np.full(2 * count, np.inf))
+        model.changeColsCost(2 * count, away.astype(np.int32), np.tile(1.0 / scale, 2))
+        index = np.column_stack([number, away[:count], away[count:]]).astype(np.int32).ravel()
+        value = np.tile([1.0, 1.0, -1.0], count)
+        start = 3 * np.arange(count, dtype=np.int32)
+        model.addRows(count, point, point, 3 * count, start, index, value)
+        if not _solved(model):
+            return None
+        values = np.array(model.getSolution().col_value)[:count]
+        return np.asarray(np.clip(values, self.lower, self.upper))
+
+    def step(self, centre: Floats, radius: Floats) -> tuple[Floats, float] | None:
+        """Return the model's optimum near a point, and its value there; ``None`` if there is none.
+
+        Parameters
+        ----------
+        centre, radius
+            The point, and how far each of its coordinates may move.
+        """
+        low = np.maximum(self.lower, centre - radius)
+        high = np.minimum(self.upper, centre + radius)
+        number = np.arange(self.count, dtype=np.int32)
+        self._step_model.changeColsBounds(self.count, number, low, high)
+        if not _solved(self._step_model):
+            return None
+        values = np.array(self._step_model.getSolution().col_value)
+        value = float(self._step_model.getInfo().objective_function_value)
+        return np.clip(values[: self.count], low, high), value
+
+
+def _solved(model: Any) -> bool:
+    for again in (False, True):
+        if again:
+            model.clearSolver()
+        model.run()
+        if model.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+            return True
+    return False
+
+
+def sums(entry: NDArray[np.integer[Any]], values: Floats, count: int) -> Floats:
+    """Return the sums of the values of each entry number, shape (count,)."""
+    return np.bincount(entry, values, count).astype(float)
+
+
+def _activity(layouts: Sequence[Layout], box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Return the least and most that the shares can be, over all pieces."""
+    low: list[Floats] = [np.zeros(0)]
+    high: list[Floats] = [np.zeros(0)]
+    for layout in layouts:
+        rows, shares = len(layout.rows), len(layout.spread)
+        first = layout.start[rows]
+        columns = np.concatenate([layout.own, layout.shared])[layout.index[first:]]
+        entry = np.repeat(np.arange(shares), np.diff(layout.start[rows:]))
+        value = layout.value[first:]
+        at_low, at_high = value * box[0][columns], value * box[1][columns]
+        low.append(sums(entry, np.minimum(at_low, at_high), shares))
+        high.append(sums(entry, np.maximum(at_low, at_high), shares))
+    return np.concatenate(low), np.concatenate(high)

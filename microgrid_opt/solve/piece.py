@@ -1,0 +1,276 @@
+r"""One piece of a model over time as a linear model of its own, with what it shares as a parameter.
+
+With $v$ for the shared columns of a piece and $r$ for its shares of spread rows,
+$$ V(v, r) = \min\; c^\top x + \rho^\top |w - v| + \sigma^\top s \quad\text{s.t.}\quad
+   L \le A x + B w \le U,\; D x + s \text{ within } r $$
+is never above what the piece costs with $w = v$ and $s = 0$, and always finite where the whole model
+has a plan: what is shared may be missed, at a penalty. A plan of all pieces without a miss is one of
+the whole. The dual values give a cut $V(v, r) \ge k + g^\top v + h^\top r$; for any row duals $y$,
+$g = -B^\top y$ within $\pm\rho$ and $h$ within $\pm\sigma$ it holds with
+$$ k = \sum_i \max(y_i, 0) L_i + \min(y_i, 0) U_i + \sum_j \max(d_j, 0) l_j + \min(d_j, 0) u_j $$
+for the reduced costs $d$ of $x$ and $w$ (weak duality over their boxes), so that inexact dual values
+weaken a cut and never falsify it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import highspy
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.pieces import Pieces
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+STEEPER = 10.0
+"""By how much a penalty grows where something is missed for good."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """A lower bound on what a piece costs: ``constant + slopes @ v``, over its parameters.
+
+    Parameters
+    ----------
+    constant, slopes
+        The bound.
+    duals
+        Of the piece's rows, which prove it.
+    """
+
+    constant: float
+    slopes: Floats
+    duals: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a piece costs at given parameters.
+
+    Parameters
+    ----------
+    cost
+        Its objective, with penalties.
+    missed
+        What is missed of each parameter, shape (parameters,).
+    cut
+        The bound that its dual values prove.
+    """
+
+    cost: float
+    missed: Floats
+    cut: Cut
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where the entries of a model stand in one piece.
+
+    Parameters
+    ----------
+    rows, own, shared
+        Its rows, its own columns and the shared ones it uses, by their numbers in the model.
+    spread
+        Positions among the spread rows of those it has entries in.
+    start, index, value
+        Its rows, then its shares of the spread rows; columns in the order own, shared.
+    """
+
+    rows: Ints
+    own: Ints
+    shared: Ints
+    spread: Ints
+    start: Ints
+    index: Ints
+    value: Floats
+
+    @property
+    def parameters(self) -> int:
+        """Number of shared columns and shares."""
+        return len(self.shared) + len(self.spread)
+
+
+def layouts(matrix: Matrix, pieces: Pieces) -> list[Layout]:
+    """Return where the entries of the model stand in every piece."""
+    entry, index = matrix.entry_row, matrix.index
+    row = pieces.row[entry]
+    own = pieces.column[index]
+    # Entries of spread rows are the pieces' whose own columns they are of.
+    inside = np.where(row >= 0, row, np.where((row == -2) & (own >= 0), own, -1))
+    order = np.argsort(inside, kind="stable")
+    bounds = np.searchsorted(inside[order], np.arange(pieces.count + 1))
+    columns = np.argsort(pieces.column, kind="stable")
+    column_bounds = np.searchsorted(pieces.column[columns], np.arange(pieces.count + 1))
+    rows = np.argsort(pieces.row, kind="stable")
+    row_bounds = np.searchsorted(pieces.row[rows], np.arange(pieces.count + 1))
+    place = np.full(matrix.column_count, -1, dtype=np.int64)
+    found = []
+    for piece in range(pieces.count):
+        mine = order[bounds[piece] : bounds[piece + 1]]
+        spread = pieces.row[entry[mine]] < 0
+        plain, shares = mine[~spread], mine[spread]
+        kept = rows[row_bounds[piece] : row_bounds[piece + 1]]
+        private = columns[column_bounds[piece] : column_bounds[piece + 1]]
+        common = np.unique(index[plain][own[plain] < 0]).astype(np.int64)
+        place[private] = np.arange(len(private))
+        place[common] = len(private) + np.arange(len(common))
+        numbers, lengths = np.unique(entry[shares], return_counts=True)
+        lengths = np.concatenate([np.diff(matrix.start)[kept], lengths])
+        found.append(
+            Layout(
+                kept,
+                private,
+                common,
+                np.searchsorted(pieces.spread, numbers),
+                np.concatenate([[0], np.cumsum(lengths)]),
+                place[index[np.concatenate([plain, shares])]],
+                matrix.value[np.concatenate([plain, shares])],
+            )
+        )
+    return found
+
+
+class Piece:
+    """A piece held by HiGHS, to be solved again and again with other parameters.
+
+    Parameters
+    ----------
+    matrix, pieces, layout
+        The whole model, how it is cut, and where this piece's entries stand.
+    box
+        Bounds of all columns of the whole model, finite where possible.
+    penalty
+        Of a miss of each parameter, shape (parameters,).
+    """
+
+    def __init__(
+        self,
+        matrix: Matrix,
+        pieces: Pieces,
+        layout: Layout,
+        box: tuple[Floats, Floats],
+        penalty: Floats,
+    ) -> None:
+        self.layout, self.penalty = layout, penalty
+        self.columns = np.concatenate([layout.own, layout.shared])
+        self.box = (box[0][self.columns], box[1][self.columns])
+        own, common = len(layout.own), len(layout.shared)
+        cost = np.concatenate([matrix.cost[layout.own], np.zeros(common)])
+        spread = pieces.spread[layout.spread]
+        # A share is held on the sides on which the spread row has a limit.
+        self.low = np.where(np.isinf(matrix.row_lower[spread]), -np.inf, 0.0)
+        self.high = np.where(np.isinf(matrix.row_upper[spread]), np.inf, 0.0)
+        self.row_lower = np.concatenate([matrix.row_lower[layout.rows], self.low])
+        self.row_upper = np.concatenate([matrix.row_upper[layout.rows], self.high])
+        self.cost, self.own, self.common = cost, own, common
+        self.values: Floats = np.zeros(0)
+        self.iterations = 0
+        self._highs = highspy.Highs()
+        for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off")):
+            self._highs.setOptionValue(name, value)
+        self._pass(matrix)
+
+    def _pass(self, matrix: Matrix) -> None:
+        """Hand over the model: rows, shares, links w + p − m = v; misses p and m at a price."""
+        layout = self.layout
+        width, shares, common = len(self.columns), len(layout.spread), self.common
+        count = common + shares
+        plus, minus = width + np.arange(count), width + count + np.arange(count)
+        start, index, value = layout.start, layout.index, layout.value
+        if shares:
+            at = np.repeat(start[-shares - 1 :][1:], 2)
+            pair = np.column_stack([plus[common:], minus[common:]]).ravel()
+            index, value = np.insert(index, at, pair), np.insert(value, at, [1.0, -1.0] * shares)
+            start = start.copy()
+            start[-shares:] += 2 * np.arange(1, shares + 1)
+        links = np.column_stack([self.own + np.arange(common), plus[:common], minus[:common]])
+        start = np.concatenate([start, start[-1] + 3 * np.arange(1, common + 1)])
+        index = np.concatenate([index, links.ravel()])
+        value = np.concatenate([value, np.tile([1.0, 1.0, -1.0], common)])
+        zeros = np.zeros(common)
+        self._highs.passModel(
+            width + 2 * count,
+            len(start) - 1,
+            len(value),
+            int(highspy.MatrixFormat.kRowwise),
+            int(highspy.ObjSense.kMinimize),
+            0.0,
+            np.concatenate([self.cost, self.penalty, self.penalty]),
+            np.concatenate([matrix.col_lower[self.columns], np.zeros(2 * count)]),
+            np.concatenate([matrix.col_upper[self.columns], np.full(2 * count, np.inf)]),
+            np.concatenate([self.row_lower, zeros]),
+            np.concatenate([self.row_upper, zeros]),
+            start.astype(np.int32),
+            index.astype(np.int32),
+            value.astype(float),
+            np.zeros(width + 2 * count, dtype=np.int32),
+        )
+
+    def raise_penalty(self, missed: NDArray[np.bool_]) -> None:
+        """Make misses dearer where ``missed``, a flag of each parameter."""
+        self.penalty = np.where(missed, STEEPER * self.penalty, self.penalty)
+        count = len(self.penalty)
+        number = (len(self.columns) + np.arange(2 * count)).astype(np.int32)
+        self._highs.changeColsCost(2 * count, number, np.tile(self.penalty, 2))
+
+    def solve(self, parameters: Floats) -> Answer | None:
+        """Return what the piece costs at parameters (shared, then shares); ``None`` if it failed."""
+        rows, shares, common = len(self.layout.rows), len(self.layout.spread), self.common
+        # Links stand behind the shares: both in one range of rows.
+        number = (rows + np.arange(shares + common)).astype(np.int32)
+        v, r = parameters[:common], parameters[common:]
+        low, high = np.concatenate([self.low + r, v]), np.concatenate([self.high + r, v])
+        self._highs.changeRowsBounds(len(number), number, low, high)
+        if not self._run():
+            return None
+        native = self._highs.getSolution()
+        values = np.array(native.col_value)
+        duals = np.array(native.row_dual)
+        width = len(self.columns)
+        self.values = values[:width]
+        over, under = values[width : width + common + shares], values[width + common + shares :]
+        missed = np.abs(over - under)
+        cost = float(self.cost @ self.values + self.penalty @ (over + under))
+        return Answer(cost, missed, self.cut(duals[: rows + shares]))
+
+    def _run(self) -> bool:
+        for again in (False, True):
+            if again:
+                self._highs.clearSolver()
+            self._highs.run()
+            self.iterations += max(self._highs.getInfo().simplex_iteration_count, 0)
+            if self._highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+                return True
+        return False
+
+    def cut(self, duals: Floats) -> Cut:
+        """Return the cut that any duals of the rows and shares prove.
+
+        Parameters
+        ----------
+        duals
+            Of the rows, then of the shares, shape (rows + shares,).
+        """
+        rows, common = len(self.layout.rows), self.common
+        y = duals.copy()
+        y[(y > 0.0) & np.isinf(self.row_lower)] = 0.0
+        y[(y < 0.0) & np.isinf(self.row_upper)] = 0.0
+        y[rows:] = np.clip(y[rows:], -self.penalty[common:], self.penalty[common:])
+        entry = np.repeat(np.arange(len(y)), np.diff(self.layout.start))
+        priced = np.bincount(self.layout.index, self.layout.value * y[entry], len(self.columns))
+        reduced = self.cost - priced
+        slopes = np.clip(reduced[self.own :], -self.penalty[:common], self.penalty[:common])
+        reduced[self.own :] -= slopes
+        limits = np.where(y[:rows] > 0.0, self.row_lower[:rows], self.row_upper[:rows])
+        used = y[:rows] != 0.0
+        bound = np.where(reduced > 0.0, *self.box)
+        some = reduced != 0.0
+        constant = float(y[:rows][used] @ limits[used] + reduced[some] @ bound[some])
+        return Cut(constant, np.concatenate([slopes, y[rows:]]), y[:rows])

@@ -1,0 +1,328 @@
+"""From coarse to fine in pieces: the optimum of the model as it is, and bounds that hold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from microgrid_opt import study
+from microgrid_opt.errors import InfeasibleError, InputError
+from microgrid_opt.model import build
+from microgrid_opt.problem import Problem
+from microgrid_opt.solve import bundle, handoff, highs, progressive
+from microgrid_opt.solve.boxes import boxes
+from microgrid_opt.solve.certify import certify
+from microgrid_opt.solve.matrix import Block, Matrix
+from microgrid_opt.solve.pieces import SHARED, SPREAD, Pieces, cut
+from microgrid_opt.solve.profiles import load_profile
+from microgrid_opt.solve.status import Status
+from tests.support import EXACT, park, problem_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from microgrid_opt.horizon import Horizon
+    from microgrid_opt.solve.status import Outcome
+
+WEEK = "horizon={start: 2025-03-03, hours: 168}"
+CASES = (
+    "wind_pv_hydrogen",
+    "data_centre",
+    "heat_cascade",
+    "hydrogen_hub",
+    "small_coal",
+    "steel_park",
+    "us_warehouse",
+    "shared_storage",
+)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut small models too, into pieces of some days."""
+    monkeypatch.setattr(progressive, "LEAST_NONZEROS", 0)
+    monkeypatch.setattr(progressive, "LEAST_PIECES", 2)
+    monkeypatch.setattr(progressive, "ROWS", 100)
+
+
+def relaxed(problem: Problem, co2: float | None = None) -> Matrix:
+    """Return a problem's model without whole numbers."""
+    matrix = handoff.extract(build(problem, reference_co2_kg=co2).model)
+    return replace(matrix, integrality=np.zeros_like(matrix.integrality))
+
+
+def in_pieces(problem: Problem, gap: float, co2: float | None = None) -> Outcome:
+    """Return the plan of a problem without whole numbers, solved in pieces."""
+
+    def coarse(starts: NDArray[np.int64]) -> tuple[Horizon, Matrix]:
+        coarser = problem.coarsen(starts)
+        return coarser.horizon, relaxed(coarser, co2)
+
+    matrix = relaxed(problem, co2)
+    piece = progressive.pieces_of(matrix, problem.horizon)
+    assert piece is not None
+    coarser = progressive.Coarser(tuple(problem.periods.values()), coarse)
+    outcome, _ = progressive.plan(
+        matrix, problem.horizon, piece, coarser, [load_profile()], gap, None, None
+    )
+    return outcome
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("case", CASES)
+def test_a_week_has_the_same_optimum_with_prices_that_prove_it(case: str) -> None:
+    """Proves: for every formulation of the shipped cases the pieces end at the optimum of one solve.
+
+    The prices they give prove it without the solver (certify). Sensitivity: a shared column or a share
+    of a yearly row that is lost, or a coarse level that gets into the result, changes it.
+    """
+    problem = study.load(case, sets=[WEEK])
+    assert isinstance(problem, Problem)
+    co2 = None
+    if problem.park.carbon.needs_reference:
+        found, _ = study.reference_of(problem, study.Asked())
+        assert found is not None
+        co2 = found[0].co2_kg
+    exact = highs.solve(relaxed(problem, co2), load_profile("test"))
+    outcome = in_pieces(problem, 1e-7, co2)
+    assert outcome.status is Status.OPTIMAL, outcome.message
+    assert outcome.objective == pytest.approx(exact.objective, rel=1e-6)
+    assert outcome.solution is not None
+    assert certify(relaxed(problem, co2), outcome.solution).holds()
+
+
+def text(load: list[float], capex: int, *, cap: float | None = None, peak: float = 5.0) -> str:
+    """Return six days in hours with sized PV and battery, a demand charge and maybe a CO2 cap."""
+    sections = {"horizon": "{start: 2025-01-29, hours: 144}"}
+    if cap is not None:
+        sections["carbon"] = f"{{cap_t_per_year: {cap}}}"
+    return park(
+        f"""
+        load: {{type: load, power_kw: {{hourly: {json.dumps(load)}}}}}
+        pv: {{type: pv, output_per_kw: {{hourly: {[0] * 8 + [0.3, 0.6, 0.8, 0.9] * 2 + [0] * 8}}},
+              power_kw: {{max_kw: 60, capex_per_kw: {capex}, lifetime_years: 10}}}}
+        battery: {{type: battery, charge_efficiency: 0.9, discharge_efficiency: 0.9, final: cyclic,
+                   energy_kwh: {{max_kwh: 300, capex_per_kwh: 1, lifetime_years: 10}},
+                   power_kw: {{max_kw: 40, capex_per_kw: 2, lifetime_years: 10}}}}
+        grid: {{type: grid, connection_kw: 100, co2_kg_per_kwh: 0.6, peak_price_per_kw_month: {peak},
+                import_price_per_kwh: {{periods: {{high: 0.9, low: 0.3}},
+                  calendar: [{{hours: "8-20", period: high}}], otherwise: low}}}}
+        """,
+        hours=144,
+        **sections,
+    )
+
+
+LOADS = [20.0, 18.0, 15.0, 30.0, 42.0, 35.0] * 4
+loads = st.lists(st.integers(5, 45).map(float), min_size=24, max_size=24)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small")
+@settings(
+    max_examples=20,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(
+    load=loads,
+    capex=st.integers(5, 60),
+    peak=st.sampled_from([0.0, 5.0, 40.0]),
+    gap=st.sampled_from([0.05, 0.005, 1e-7]),
+)
+def test_the_gap_contains_the_optimum(
+    load: list[float], capex: int, peak: float, gap: float
+) -> None:
+    """Proves: bound ≤ optimum ≤ plan on random parks, and no farther apart than asked.
+
+    Sensitivity: a cut that claims a cent too much, or a plan that misses a row, shows.
+    """
+    problem = problem_of(text(load, capex, cap=97.0, peak=peak))
+    exact = highs.solve(relaxed(problem), load_profile("test"))
+    if exact.status is Status.INFEASIBLE:
+        return
+    outcome = in_pieces(problem, gap)
+    assert exact.objective is not None
+    assert outcome.objective is not None, outcome.message
+    slack = 1e-9 * abs(exact.objective)
+    assert outcome.bound <= exact.objective + slack
+    assert exact.objective <= outcome.objective + 1e-6 * abs(exact.objective)
+    assert outcome.objective - outcome.bound <= gap * abs(outcome.objective) + slack
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small")
+@settings(
+    max_examples=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from([0.01, 1.0, 30.0]))
+def test_a_cut_of_any_duals_is_below_what_a_piece_costs(seed: int, size: float) -> None:
+    """Proves: not only duals of an optimum: random ones never prove more than a piece costs anywhere.
+
+    Sensitivity: a bound of a column or a penalty that were left out of the cut would.
+    """
+    problem = problem_of(text(LOADS, 30, cap=97.0))
+    matrix = relaxed(problem)
+    piece = progressive.pieces_of(matrix, problem.horizon)
+    assert piece is not None
+    random = np.random.default_rng(seed)
+    pieces = cut(matrix, problem.horizon, piece)
+    prices = np.full(matrix.column_count + len(pieces.spread), 3.0)
+    parts = bundle.Bundle(matrix, pieces, prices)
+    cuts = parts.cuts
+    point = cuts.lower + random.uniform(size=cuts.count) * np.minimum(cuts.upper - cuts.lower, 50.0)
+    for number, model in enumerate(parts.models):
+        at = point[cuts.parameters[number]]
+        answer = model.solve(at)
+        assert answer is not None
+        duals = random.normal(0.0, size, len(model.row_lower))
+        claim = model.cut(duals)
+        slack = 1e-7 * (1.0 + abs(answer.cost))
+        assert claim.constant + claim.slopes @ at <= answer.cost + slack
+        assert answer.cut.constant + answer.cut.slopes @ at == pytest.approx(answer.cost, rel=1e-6)
+
+
+def matrix_of(
+    cost: list[float], rows: list[list[float]], lower: list[float], upper: list[float]
+) -> Matrix:
+    """Return a small model with columns from 0 without upper bound, but the first: at most 4."""
+    width = len(cost)
+    high = np.full(width, np.inf)
+    high[0] = 4.0
+    return Matrix(
+        cost=np.array(cost),
+        offset=0.0,
+        maximize=False,
+        start=np.arange(0, width * len(rows) + 1, width).astype(np.int32),
+        index=np.tile(np.arange(width), len(rows)).astype(np.int32),
+        value=np.array(rows, dtype=float).ravel(),
+        row_lower=np.array(lower),
+        row_upper=np.array(upper),
+        col_lower=np.zeros(width),
+        col_upper=high,
+        integrality=np.zeros(width, dtype=np.uint8),
+        columns=(Block("x", 0, width, range(width)),),
+        rows=(Block("r", 0, len(rows), range(len(rows))),),
+    )
+
+
+def test_rows_and_cost_bound_columns() -> None:
+    """Proves: 2b ≤ a + 2 with a ≤ 4 gives b ≤ 3; a peak p ≥ b that costs need not exceed 3; q, which
+    costs and has no row, is 0; g, which earns and is in no row that holds it, stays free.
+    """
+    inf = np.inf
+    matrix = matrix_of(
+        [0.0, 0.0, 1.0, 1.0, -1.0],
+        [[-1.0, 2.0, 0.0, 0.0, 0.0], [0.0, -1.0, 1.0, 0.0, 0.0]],
+        [-inf, 0.0],
+        [2.0, inf],
+    )
+    lower, upper = boxes(matrix)
+    assert lower.tolist() == [0.0] * 5
+    assert upper[:4] == pytest.approx([4.0, 3.0, 3.0, 0.0], abs=2e-5)
+    assert np.isinf(upper[4])
+
+
+@pytest.mark.usefixtures("small")
+def test_stores_at_midnight_and_sizes_are_shared_and_a_yearly_cap_is_spread() -> None:
+    """Proves: of two pieces the charge state at both ends is shared, and nothing else of a step but
+    what the first step needs of the last one's balance; a month's peak with one piece is its own.
+    """
+    problem = problem_of(text(LOADS, 30, cap=97.0))
+    matrix = relaxed(problem)
+    piece = np.repeat([0, 1], 72)  # 29 to 31 January, 1 to 3 February
+    pieces = cut(matrix, problem.horizon, piece)
+    names = {matrix.column_name(int(j)).removeprefix("park.") for j in pieces.shared}
+    assert {"battery.state_of_charge[71]", "pv.power_size", "battery.energy_size"} <= names
+    assert not any(name.startswith(("grid.", "pv.generation")) for name in names)
+    assert [matrix.row_name(int(i)) for i in pieces.spread] == ["park.policies.co2_cap"]
+    timed = next(b for b in matrix.columns if b.name == "park.grid.import")
+    assert pieces.column[timed.slice].tolist() == piece.tolist()
+    assert_covers(matrix, pieces)
+
+
+def assert_covers(matrix: Matrix, pieces: Pieces) -> None:
+    """Assert that a row of a piece has columns of this piece and shared ones only."""
+    row, column = pieces.row[matrix.entry_row], pieces.column[matrix.index]
+    inside = row >= 0
+    assert ((column == row) | (column == SHARED))[inside].all()
+    assert (column[row == SHARED] == SHARED).all()
+    assert set(np.unique(row[~inside])) <= {SHARED, SPREAD}
+
+
+@pytest.mark.usefixtures("small")
+def test_a_solve_says_what_it_did_and_the_audit_agrees() -> None:
+    """Proves: through the main job the plan is the direct one's, audited, in two or more stages."""
+    problem = problem_of(text(LOADS, 30, cap=97.0))
+    direct, _ = study.run(problem, EXACT)
+    found, audit = study.run(problem, study.Asked())
+    audit.require()
+    assert direct.run.strategy == "direct"
+    assert found.run.strategy == "progressive"
+    assert "pieces of the year to a gap of 1e-07" in found.run.choice
+    assert found.cost == pytest.approx(direct.cost, rel=1e-6)
+    assert found.run.prices_from == "LP"
+    rough, _ = study.run(problem, study.Asked(options=("mip_rel_gap=0.05",)))
+    assert rough.run.gap is not None
+    assert 0.0 <= rough.run.gap <= 0.05
+    assert rough.run.bound is not None
+    assert rough.run.bound <= direct.cost * (1 + 1e-9) <= rough.cost * (1 + 2e-9)
+
+
+@pytest.mark.usefixtures("small")
+def test_contradictions_are_told_as_ever() -> None:
+    """Proves: pieces that can miss what they share do not hide that no plan exists."""
+    with pytest.raises(InfeasibleError, match="CO2 cap"):
+        study.run(problem_of(text(LOADS, 30, cap=0.1)), study.Asked())
+
+
+@pytest.mark.usefixtures("small")
+def test_a_model_that_cannot_be_coarser_is_solved_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: it falls back, and one line says why."""
+
+    def refuse(*_: object) -> None:
+        raise InputError("A coarser step may only join steps of equal weight.")
+
+    problem = problem_of(text(LOADS, 30))
+    monkeypatch.setattr(type(problem.horizon), "coarsen", refuse)
+    found, _ = study.run(problem, study.Asked())
+    assert found.run.strategy == "direct"
+    assert "cannot be written on coarser steps" in found.run.choice
+
+
+@pytest.mark.usefixtures("small")
+def test_ctrl_c_returns_the_plan_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: stopped after some rounds, a linear year has a plan and a bound."""
+    problem = problem_of(text(LOADS, 30))
+    exact, _ = study.run(problem, EXACT)
+    monkeypatch.setattr(progressive, "EXACT", 0.0)
+    search = bundle.Bundle.solve
+    rounds = [0]
+
+    def stop(self: bundle.Bundle, point: NDArray[np.float64]) -> object:
+        rounds[0] += len(self.matrix.cost) > 1000
+        if rounds[0] > 4:
+            raise KeyboardInterrupt
+        return search(self, point)
+
+    monkeypatch.setattr(bundle.Bundle, "solve", stop)
+    found, audit = study.run(problem, study.Asked())
+    audit.require()
+    assert found.run.status in {"interrupted", "optimal"}
+    assert found.run.bound is not None
+    assert found.run.bound <= exact.cost * (1 + 1e-9) <= found.cost * (1 + 2e-9)
+
+
+def test_small_models_are_solved_at_once() -> None:
+    found, _ = study.run(problem_of(text(LOADS, 30)), study.Asked())
+    assert found.run.strategy == "direct"
