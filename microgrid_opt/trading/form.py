@@ -64,6 +64,11 @@ def _obstacle(problem: Problem, pairs: Sequence[Pair]) -> str:
             return f"the fee {name!r} is due for some trades only, or paid by the seller."
         if isinstance(fee, TableFee):
             return f"the fee {name!r} is a table."
+        if fee.paid_to in problem.park.members and not isinstance(fee, ValueFee):
+            return f"the fee {name!r} goes to a member."
+    for key, line in network.lines.items():
+        if line.price_per_kwh and line.owner is not None:
+            return f"the price of the line {key!r} goes to a member."
     lossy = rules.loss_bearer == "network" or rules.loss_fraction
     lossy = lossy or any(line.loss_fraction for line in network.lines.values())
     by_line = [f for f in trading.fees.values() if isinstance(f, FormulaFee | DistanceFee)]
