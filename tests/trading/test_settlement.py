@@ -47,7 +47,7 @@ def _row(frame: pd.DataFrame, **where: Any) -> dict[str, Any]:
     for name, value in where.items():
         frame = frame[frame[name] == value]
     (row,) = frame.to_dict("records")
-    return row
+    return {str(name): value for name, value in row.items()}
 
 
 def test_w1_at_the_middle_of_the_band() -> None:
@@ -187,7 +187,7 @@ def test_banking_and_its_fee() -> None:
     assert contract["fees"] == pytest.approx(0.15 * used)
     assert contract["lost_buyer_kwh"] == pytest.approx(10.0 - used)
     fees = settlement.charges[settlement.charges["trade"] == trade].set_index("item")
-    assert fees.loc["bank_fee", ["payer", "recipient"]].tolist() == ["c", "network"]
+    assert list(fees.loc["bank_fee", ["payer", "recipient"]]) == ["c", "network"]
     assert settlement.accounts.total("network") == pytest.approx(0.15 * used)
     gains = settlement.members.set_index("member")["gain"]
     assert gains.to_dict() == pytest.approx({"g": 4.0, "c": 0.85 * used - 4.0})
@@ -263,7 +263,7 @@ def test_the_price_of_co2_stays_with_who_emits() -> None:
     settlement = settle(plan)
     audit_settlement(settlement).require()
     parts = settlement.gains.set_index(["member", "part"])
-    assert parts.loc[("c", "co2_price"), ["before", "after"]].tolist() == pytest.approx([4.0, 2.0])
+    assert list(parts.loc[("c", "co2_price"), ["before", "after"]]) == pytest.approx([4.0, 2.0])
     assert parts.loc[("g", "co2_price"), "after"] == pytest.approx(0.0)
     assert settlement.accounts.total("state", "before") == pytest.approx(4.0)
     assert settlement.accounts.total("state") == pytest.approx(-2.0)
@@ -278,3 +278,25 @@ def test_nothing_to_settle_where_each_plans_alone() -> None:
     )
     with pytest.raises(InputError, match="mode joint: each member plans alone"):
         settle(plan)
+
+
+def test_the_price_of_a_members_line_is_its_income() -> None:
+    """Proves: b owns the line to the far feeder and takes 0.05 for each of the 70 kWh that arrive: c pays
+    3.5, b gets 3.5, the plan costs what it would without; arcs, which know no payee, are not taken.
+    Sensitivity: a member's line that costs the park money, or an income that nobody has.
+    """
+    lines = LINES.replace(
+        "down: {from: bus, to: far}", "down: {from: bus, to: far, price_per_kwh: 0.05, owner: b}"
+    )
+    free = planned({"a": A, "b": B, "c": C}, LINES.replace("FORM", "auto"))
+    plan = planned({"a": A, "b": B, "c": C}, lines.replace("FORM", "auto"))
+    assert plan.results is not None
+    assert free.results is not None
+    assert plan.results.cost == pytest.approx(free.results.cost)
+    settlement = settle(plan)
+    audit_settlement(settlement).require()
+    parts = settlement.gains.set_index(["member", "part"])["gain"]
+    assert parts["b", "fees_received"] == pytest.approx(3.5 + 100 * 0.002)
+    assert parts["c", "fees_paid"] == pytest.approx(-70 * (0.0198 + 0.012 + 0.05))
+    with pytest.raises(InputError, match="the price of the line 'down' goes to a member"):
+        planned({"a": A, "b": B, "c": C}, lines.replace("FORM", "arcs"))
