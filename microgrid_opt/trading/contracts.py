@@ -176,7 +176,7 @@ def contracted(study: Study) -> Contracted:
     ]
     if not pairs:
         raise InputError(
-            "contract: no trade has a price; give `trading.trades.NAME.price_per_kwh`."
+            "No trade has a price: give `trading.trades.NAME.price_per_kwh`."
         )
     study.require_alone("contract")
     tested = tuple(_test(study, whole, pair) for pair in pairs)

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from microgrid_opt.builder import POLICIES, Builder
-from microgrid_opt.errors import AuditError, Finding, InfeasibleError, InputError
+from microgrid_opt.errors import AuditError, Finding, InfeasibleError, InputError, NoPlanError
 from microgrid_opt.formulations.access import IN, OUT
 from microgrid_opt.ledger import Linear
+from microgrid_opt.solve.status import Status
 from microgrid_opt.study import Asked, Solved, reference_of, run_model
 from microgrid_opt.trading.costs import (
     cost_form,
@@ -32,7 +33,6 @@ from microgrid_opt.trading.costs import (
     trades_between,
 )
 from microgrid_opt.trading.flows import traded
-from microgrid_opt.trading.form import takes_arcs
 from microgrid_opt.trading.members import restricted
 from microgrid_opt.trading.pairs import pairs_of
 from microgrid_opt.trading.payments import (
@@ -113,13 +113,24 @@ class Study:
     def solved(
         self, problem: Problem, label: str, more: Callable[[Draft], None] | None = None
     ) -> Solved:
-        """Return a solved problem; its cap of CO2 counts from its own reference plan."""
+        """Return a solved problem; its cap of CO2 counts from its own reference plan.
+
+        Raises
+        ------
+        InfeasibleError
+            There is no plan.
+        NoPlanError
+            It was stopped: a plan that is not the best one would be compared with those that are.
+        """
         co2 = None
         if problem.park.carbon.needs_reference:
             reference, _ = reference_of(problem, self.asked, label=f"{label}, reference")
             assert reference is not None  # a cap without it is refused
             co2 = reference[0].co2_kg
-        return run_model(problem, self.asked, reference_co2_kg=co2, label=label, more=more)
+        held = run_model(problem, self.asked, reference_co2_kg=co2, label=label, more=more)
+        if held.results.run.status == Status.INTERRUPTED:
+            raise NoPlanError(f"{label}: stopped before its optimum was found; nothing was compared.")
+        return held
 
     @cached_property
     def parts(self) -> dict[str, Problem]:
@@ -151,13 +162,6 @@ class Study:
     def together(self) -> Solved:
         """All members in one plan, as the park asks for it."""
         return self.solved(self.problem, "joint")
-
-    @cached_property
-    def priced(self) -> Solved:
-        """All members in one plan, with a dual for what each meter sends and receives."""
-        if takes_arcs(self.problem, pairs_of(self.problem)):
-            return self.solved(in_pairs(self.problem), "clearing")
-        return self.together
 
     # ------------------------------------------------------------------ modes
 

@@ -35,9 +35,9 @@ from microgrid_opt.ledger import KG_PER_T
 from microgrid_opt.solve.live import Live
 from microgrid_opt.solve.status import Status
 from microgrid_opt.trading.costs import member_costs, paid_kw, trades_between
-from microgrid_opt.trading.form import window_groups
+from microgrid_opt.trading.form import takes_arcs, window_groups
 from microgrid_opt.trading.modes import gains
-from microgrid_opt.trading.pairs import line_key
+from microgrid_opt.trading.pairs import line_key, pairs_of
 from microgrid_opt.trading.plans import TradePlan
 from microgrid_opt.trading.spec import NETWORK
 
@@ -115,7 +115,7 @@ def cleared(study: Study) -> Cleared:
     InputError
         The plan has no duals.
     """
-    held = study.priced
+    held = study.together
     problem, results, duals = held.problem, held.results, held.solution.row_duals
     if duals is None:
         raise InputError("clearing: the plan has no prices; ask for a profile that gives duals.")
@@ -123,12 +123,13 @@ def cleared(study: Study) -> Cleared:
     trades = trades_between(problem, results)
     bands = reservations(study, [trade.pair for trade in trades])
     others = _nudged(held, trades)
+    margins = _Margins(held)
     by_trade, payments, prices = {}, {}, {}
     for trade in trades:
         pair = trade.pair
         goes = trade.sent > TRADED * trade.sent.max()
-        asked, worth = _ends(held, pair, duals)
-        views = np.array([asked, *(_ends(held, pair, other)[0] for other in others)])
+        asked, worth = margins.ends(pair, duals)
+        views = np.array([asked, *(margins.ends(pair, other)[0] for other in others)])
         ends = (asked, views.min(axis=0), views.max(axis=0), worth)
         clearing, low, high, most = (np.where(goes, end, np.nan) for end in ends)
         by_trade[pair.key] = Prices(clearing, low, high, most, *bands[pair.key])
@@ -137,7 +138,7 @@ def cleared(study: Study) -> Cleared:
         at_once = pair.window == "hour" and energy.any()
         share = energy[goes].sum() / trade.sent[goes].sum() if at_once else 1.0
         prices[pair.key] = by_trade[pair.key].clearing / share
-    rents, owners = _rents(held, trades, duals)
+    rents, owners = _rents(held, trades, margins)
     costs = member_costs(problem, results)
     plan = Cleared(
         problem, "clearing", results, held.audit, study.alone, costs, payments, prices,
@@ -148,26 +149,48 @@ def cleared(study: Study) -> Cleared:
     return replace(plan, uplift=uplift, notes=_notes(held, plan, uplift))
 
 
-def _ends(held: Solved, pair: Pair, duals: Numbers) -> tuple[Numbers, Numbers]:
-    """Return what the seller asks and what the buyer would pay, per kWh sent, at given duals."""
-    hours = held.problem.horizon.hours
-    rows = held.matrix.row_blocks
+class _Margins:
+    """What sending and receiving one more kWh is worth in a solved plan, read from its duals."""
 
-    def dual(member: str, meter: str, side: str) -> Numbers:
-        values = duals[rows[held.draft.full(f"{member}.{meter}.{side}_sum")].slice]
-        return np.asarray(values / hours)
+    def __init__(self, held: Solved) -> None:
+        self._held = held
+        self._hours = held.problem.horizon.hours
+        trading = held.problem.park.trading
+        assert trading is not None
+        self._arcs = takes_arcs(held.problem, pairs_of(held.problem))
+        rules = trading.rules
+        self._kept = 1.0 if rules.loss_bearer == "network" else 1.0 - rules.loss_fraction
+        self._flat = {name for name, fee in trading.fees.items() if fee.method == "value"}
 
-    fees = {
-        side: sum(
-            (c.per_kwh for c in pair.charges if c.paid_by == side), start=np.zeros(len(hours))
-        )
-        for side in (pair.seller, pair.buyer)
-    }
-    asked = dual(pair.seller, pair.source, OUT) + pair.delivered * fees[pair.seller]
-    if pair.window != "hour":
-        return asked, np.full(len(hours), np.nan)  # it is received in other steps
-    worth = pair.delivered * (-dual(pair.buyer, pair.sink, IN) - fees[pair.buyer])
-    return asked, worth
+    def ends(self, pair: Pair, duals: Numbers) -> tuple[Numbers, Numbers]:
+        """Return what the seller asks and what the buyer would pay, per kWh sent."""
+        fees = dict.fromkeys((pair.seller, pair.buyer), np.zeros(len(self._hours)))
+        for charge in pair.charges:
+            if not (self._arcs and charge.fee in self._flat):
+                fees[charge.paid_by] = fees[charge.paid_by] + charge.per_kwh
+        if self._arcs:
+            # Behind a node stand flat fees, before it the loss beside that of lines.
+            there, here = (
+                self._node(node, duals) for node in (pair.way.nodes[0], pair.way.nodes[-1])
+            )
+            return self._kept * there, pair.delivered * (here - fees[pair.buyer])
+        asked = self._sum(pair.seller, pair.source, OUT, duals)
+        asked = asked + pair.delivered * fees[pair.seller]
+        if pair.window != "hour":
+            return asked, np.full(len(self._hours), np.nan)  # it is received in other steps
+        saved = -self._sum(pair.buyer, pair.sink, IN, duals)
+        return asked, pair.delivered * (saved - fees[pair.buyer])
+
+    def _sum(self, member: str, meter: str, side: str, duals: Numbers) -> Numbers:
+        return self._dual(f"{member}.{meter}.{side}_sum", duals)
+
+    def _node(self, node: str, duals: Numbers) -> Numbers:
+        first = next(iter(self._held.problem.park.members))
+        return self._dual(f"{first}.{NETWORK}.node_{node}", duals)
+
+    def _dual(self, row: str, duals: Numbers) -> Numbers:
+        block = self._held.matrix.row_blocks[self._held.draft.full(row)]
+        return np.asarray(duals[block.slice] / self._hours)
 
 
 def _nudged(held: Solved, trades: Sequence[Traded]) -> list[Numbers]:
@@ -261,11 +284,12 @@ def _alone(study: Study, member: str, meter: str) -> tuple[Numbers, Numbers]:
 
 
 def _rents(
-    held: Solved, trades: Sequence[Traded], duals: Numbers
+    held: Solved, trades: Sequence[Traded], margins: _Margins
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Return what limits of lines and trades are worth, and to whom they belong."""
-    trading = held.problem.park.trading
+    trading, duals = held.problem.park.trading, held.solution.row_duals
     assert trading is not None
+    assert duals is not None
     hours = held.problem.horizon.hours
     rents: dict[str, float] = {}
     owners: dict[str, str] = {}
@@ -285,7 +309,7 @@ def _rents(
         prices = {}  # then they are part of what a kWh is worth at the meters
     for trade in trades:
         pair = trade.pair
-        asked, worth = _ends(held, pair, duals)
+        asked, worth = margins.ends(pair, duals)
         left = worth - asked
         for leg, entering in zip(pair.way.legs, (1.0, *pair.way.arrival), strict=False):
             sign = 1.0 if leg.forward else -1.0

@@ -288,7 +288,7 @@ class _Sharer:
         return allocation.superadditive_search(self._game)
 
     def _owen(self) -> Allocation:
-        costs, notes = dual_costs(self._study.priced)
+        costs, notes = dual_costs(self._study.together)
         shares = {member: self._alone[member] - cost for member, cost in costs.items()}
         return allocation.assess(self._game, "owen", self._game.array(shares), notes=notes)
 
@@ -327,7 +327,7 @@ class _Sharer:
         return allocation.assess(self._game, rule, self._game.array(shares))
 
     def _paybacks(self, shares: Mapping[str, float]) -> dict[str, float | None]:
-        year = self._study.problem.horizon.year_share
+        problem = self._study.problem
         joint = _invested(self._study.together.results)
         found: dict[str, float | None] = {}
         for member, share in shares.items():
@@ -336,7 +336,9 @@ class _Sharer:
             capex, annual = (
                 now - then for now, then in zip(joint.get(member, (0.0, 0.0)), before, strict=True)
             )
-            yearly = share / year + annual
+            # What capital costs enters the gain with the share of a year that the horizon carries.
+            carried = problem.park.finance_of(member).investment_share(problem.horizon)
+            yearly = share / carried + annual
             if capex <= DUST:
                 found[member] = None
             else:
