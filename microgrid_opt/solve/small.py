@@ -194,19 +194,23 @@ def nearest(
         When the method does not end, or its point misses a limit.
     """
     equal = np.zeros(len(rows), dtype=bool) if equal is None else equal
-    base = point + np.linalg.lstsq(rows[equal], lower[equal] - rows[equal] @ point)[0]
+    base: Floats = point + np.linalg.lstsq(rows[equal], lower[equal] - rows[equal] @ point)[0]
     _, strength, directions = np.linalg.svd(rows[equal], full_matrices=True)
     free = directions[np.count_nonzero(strength > RESIDUAL) :].T
     slopes, gaps = rows[~equal] @ free, lower[~equal] - rows[~equal] @ base
     norms = np.linalg.norm(slopes, axis=1)
     moves = norms > RESIDUAL
     slopes, gaps = slopes[moves] / norms[moves, None], gaps[moves] / norms[moves]
-    system = np.column_stack([slopes, gaps]).T
+    far = gaps.max(initial=0.0)
+    if far <= 0:
+        _check_residual(rows @ base, lower, np.where(equal, lower, np.inf))
+        return base
+    system = np.column_stack([slopes, gaps / far]).T
     target = np.append(np.zeros(free.shape[1]), 1.0)
     rest = target - system @ _non_negative(system, target)
     if np.linalg.norm(rest) < RESIDUAL:
         raise InfeasibleError("No point meets the limits of the polyhedron.")
-    found: Floats = base - free @ (rest[:-1] / rest[-1])
+    found: Floats = base - free @ (rest[:-1] / rest[-1] * far)
     _check_residual(rows @ found, lower, np.where(equal, lower, np.inf))
     return found
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from microgrid_opt.trading.allocation.excess import Separation
     from microgrid_opt.trading.allocation.game import Floats, Game
 
-SLACK = 1e-9
-"""Scaled room that the least core is given when something else is optimised over it."""
+SLACK = 2.0
+"""Room that rows are given when the evenest sharing is sought, in units of `Scaled.violation`."""
 
 POSITIVE = 1e-7
 """Scaled duals above this mean a row that is tight in every optimum (they add up to 1)."""
@@ -78,9 +78,10 @@ def fair_least_core(
     scaled, rows = _ready(game, separation, rational)
     level = _solve(scaled, rows, separation, rational=rational)
     tight = {mask for mask, dual in zip(rows, level.duals, strict=True) if dual > POSITIVE}
+    above = level.epsilon + SLACK * scaled.violation
     while True:
         y = _most_even(scaled, rows, level.epsilon, tight, rational=rational)
-        new = [mask for mask in scaled.separated(y, level.epsilon, separation) if mask not in rows]
+        new = [mask for mask in scaled.separated(y, above, separation) if mask not in rows]
         if not new:
             return _assessed(scaled, "fair_least_core", y, level.epsilon)
         rows += new
@@ -134,11 +135,12 @@ def _most_even(
     members = scaled.game.members(np.array(masks, dtype=np.int64))
     floor = scaled.worth(masks) - np.append(0.0, np.full(len(rows), epsilon))
     equal = np.array([mask == scaled.game.grand or mask in tight for mask in masks])
-    floor = np.where(equal, floor, floor - SLACK)
+    slack = SLACK * scaled.violation
+    floor = np.where(equal, floor, floor - slack)
     if rational:
         count = scaled.game.count
         members = np.concatenate([members, np.eye(count)])
-        floor = np.append(floor, np.full(count, -SLACK))
+        floor = np.append(floor, np.full(count, -slack))
         equal = np.append(equal, np.zeros(count, dtype=bool))
     return nearest(-scaled.alone / scaled.scale, members, floor, equal)
 
