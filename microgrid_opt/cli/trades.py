@@ -28,10 +28,10 @@ def show_study(
     plans: Mapping[str, TradePlan],
     shared: Sharing | None,
     skipped: Mapping[str, str],
+    found: Mapping[str, ModeFigures],
 ) -> None:
     """Print all modes in one table, then what each tells beyond it."""
     from microgrid_opt.trading.contracts import Contracted
-    from microgrid_opt.trading.overview import figures
     from microgrid_opt.trading.prices import Cleared
 
     parts: list[Table] = []
@@ -40,8 +40,9 @@ def show_study(
         problem = first.problem
         out.print(problem.title, style="bold")
         hours = len(problem.horizon)
-        out.print(f"Trade between {len(problem.park.members)} members, {hours} step{'s' * (hours != 1)}")
-        found = {name: figures(plan) for name, plan in plans.items()}
+        out.print(
+            f"Trade between {len(problem.park.members)} members, {hours} step{'s' * (hours != 1)}"
+        )
         parts += _modes(found, problem.park.currency)
         for plan in plans.values():
             if isinstance(plan, Contracted):
@@ -109,7 +110,7 @@ def _modes(found: Mapping[str, ModeFigures], currency: str) -> Iterator[Table]:
     accounts = dict.fromkeys(name for one in found.values() for name in one.accounts)
     for account in accounts:
         amounts = (money(one.accounts.get(account, 0.0)) for one in found.values())
-        made.add_row(f"fees to {account} [{currency}]", *amounts)
+        made.add_row(f"{account} gets [{currency}]", *amounts)
     yield made
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from microgrid_opt.problem import Problem
     from microgrid_opt.trading.coalitions import CoalitionProgress
     from microgrid_opt.trading.modes import Study
+    from microgrid_opt.trading.overview import ModeFigures
     from microgrid_opt.trading.payments import Band
     from microgrid_opt.trading.plans import TradePlan
     from microgrid_opt.trading.sharing import Sharing
@@ -107,6 +108,7 @@ def trade(
     """
     from microgrid_opt.cli import all_of, default_name
     from microgrid_opt.cli.console import SOLVING, Watching
+    from microgrid_opt.trading.overview import side_by_side
 
     folder = out or Path("results") / f"{default_name(park, scenario)}-trade"
     options = [*(solver_option or ()), *([] if gap is None else [f"mip_rel_gap={gap}"])]
@@ -132,12 +134,13 @@ def trade(
             how = Parallel(workers, scheduler, folder / COALITIONS, _listener(watching))
             shared = shared_by(study, rules, kind=game, weights=weights, how=how)  # type: ignore[arg-type]
         watching.phase("saving")
-        files = _save(plans, shared, folder, skipped)
+        found = side_by_side(plans)
+        files = _save(plans, found, shared, folder, skipped)
     if not quiet:
         from microgrid_opt.cli.console import console
         from microgrid_opt.cli.trades import show_study
 
-        show_study(console(), plans, shared, skipped)
+        show_study(console(), plans, shared, skipped, found)
         console().print(f"Saved in {folder}: {', '.join(files)}", soft_wrap=True)
     _require_audits(plans)
 
@@ -269,6 +272,7 @@ def _listener(watching: Watching) -> Callable[[CoalitionProgress], None]:
 
 def _save(
     plans: Mapping[str, TradePlan],
+    found: Mapping[str, ModeFigures],
     shared: Sharing | None,
     folder: Path,
     skipped: Mapping[str, str],
@@ -277,10 +281,9 @@ def _save(
     from microgrid_opt import store
     from microgrid_opt.store.atomic import replace_file
     from microgrid_opt.study import Plan
-    from microgrid_opt.trading.overview import by_member, by_trade, figures, hourly_prices, told
+    from microgrid_opt.trading.overview import by_member, by_trade, hourly_prices, told
 
     command = shlex.join(["microgrid-opt", *sys.argv[1:]])
-    found = {name: figures(plan) for name, plan in plans.items()}
     tables = {"members.csv": by_member(found), "trades.csv": by_trade(found)}
     prices = hourly_prices(plans)
     if not prices.empty:

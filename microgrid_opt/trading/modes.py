@@ -128,8 +128,10 @@ class Study:
             assert reference is not None  # a cap without it is refused
             co2 = reference[0].co2_kg
         held = run_model(problem, self.asked, reference_co2_kg=co2, label=label, more=more)
-        if held.results.run.status == Status.INTERRUPTED:
-            raise NoPlanError(f"{label}: stopped before its optimum was found; nothing was compared.")
+        if held.results.run.status == Status.INTERRUPTED.value:
+            raise NoPlanError(
+                f"{label}: stopped before its optimum was found; nothing was compared."
+            )
         return held
 
     @cached_property
