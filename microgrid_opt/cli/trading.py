@@ -116,10 +116,10 @@ def trade(
         watching.phase("reading the park")
         problem, asked, band, weights, _ = all_of(
             lambda: _problem(park, scenario, sets or ()),
-            lambda: _asked(profile, options, time_limit, watching),
+            lambda: asked_of(profile, options, time_limit, watching),
             lambda: _band(price_band),
             lambda: _weights(weight or ()),
-            lambda: _check_folder(folder),
+            lambda: check_out(folder),
         )
         study, modes, rules = _wanted(problem, (asked, band), (mode, share, game))
         watching.currency = problem.park.currency
@@ -163,9 +163,10 @@ def _problem(park: str, scenario: str | None, sets: Sequence[str]) -> Problem:
     return problem
 
 
-def _asked(
+def asked_of(
     profile: str, options: Sequence[str], time_limit: float | None, watching: Watching
 ) -> Any:
+    """Return how to solve, with a listener; a misspelt profile or option is told at once."""
     from microgrid_opt.solve.direct import AUTO
     from microgrid_opt.solve.options import check_options
     from microgrid_opt.solve.profiles import load_profile
@@ -207,7 +208,14 @@ def _weights(texts: Sequence[str]) -> dict[str, float] | None:
     return found or None
 
 
-def _check_folder(folder: Path) -> None:
+def check_out(folder: Path) -> None:
+    """Raise for a folder of results that cannot be one.
+
+    Raises
+    ------
+    InputError
+        It is a file.
+    """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: give a folder for the results.")
 
