@@ -114,17 +114,17 @@ def show(out: Console, outcomes: Sequence[Outcome], currency: str) -> None:
     from microgrid_opt.cli.trades import money
     from microgrid_opt.ledger import KG_PER_T
 
-    made = new_table(
-        "Rules", "welfare", "supplier", "network", "state", "CO2 [t]", "own power", "traded"
-    )
-    made.title = f"Money in {currency}, traded energy in MWh, over the horizon"
-    made.title_justify = "left"
-    made.title_style = ""
+    money_of = ("welfare", "supplier", "network", "state")
+    made = new_table(f"Rules [{currency}]", *money_of)
+    for one in outcomes:
+        made.add_row(one.label, *(money(one.values[name]) for name in money_of))
+    out.print(made)
+    out.print()
+    made = new_table("Rules", "CO2 [t]", "self-sufficiency", "traded [MWh]")
     tonnes = aligned([one.values["co2_kg"] / KG_PER_T for one in outcomes])
     energy = aligned([one.values["sent_kwh"] / 1000.0 for one in outcomes])
     for one, emitted, sent in zip(outcomes, tonnes, energy, strict=True):
-        amounts = (money(one.values[name]) for name in ("welfare", "supplier", "network", "state"))
-        made.add_row(one.label, *amounts, emitted, percent(one.values["self_sufficiency"]), sent)
+        made.add_row(one.label, emitted, percent(one.values["self_sufficiency"]), sent)
     out.print(made)
     if any(one.ranges for one in outcomes):
         made = new_table("Trade", "rules", f"from [{currency}/kWh sent]", "to", left=2)
