@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from microgrid_opt.cli import bench, billing, bridging, cashflow, trading
+from microgrid_opt.cli import bench, billing, bridging, cashflow, market, trading
 from microgrid_opt.cli.console import exit_code, told
 from microgrid_opt.errors import AuditError, InputError, NoPlanError
 
@@ -68,6 +68,7 @@ bench.register(app)
 bridging.register(app)
 cashflow.register(app)
 trading.register(app)
+market.register(app)
 
 ParkArgument = Annotated[
     str,

@@ -28,10 +28,10 @@ def show_study(
     plans: Mapping[str, TradePlan],
     shared: Sharing | None,
     skipped: Mapping[str, str],
+    found: Mapping[str, ModeFigures],
 ) -> None:
     """Print all modes in one table, then what each tells beyond it."""
     from microgrid_opt.trading.contracts import Contracted
-    from microgrid_opt.trading.overview import figures
     from microgrid_opt.trading.prices import Cleared
 
     parts: list[Table] = []
@@ -43,7 +43,6 @@ def show_study(
         out.print(
             f"Trade between {len(problem.park.members)} members, {hours} step{'s' * (hours != 1)}"
         )
-        found = {name: figures(plan) for name, plan in plans.items()}
         parts += _modes(found, problem.park.currency)
         for plan in plans.values():
             if isinstance(plan, Contracted):
@@ -111,7 +110,7 @@ def _modes(found: Mapping[str, ModeFigures], currency: str) -> Iterator[Table]:
     accounts = dict.fromkeys(name for one in found.values() for name in one.accounts)
     for account in accounts:
         amounts = (money(one.accounts.get(account, 0.0)) for one in found.values())
-        made.add_row(f"fees to {account} [{currency}]", *amounts)
+        made.add_row(f"{account} gets [{currency}]", *amounts)
     yield made
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from microgrid_opt.problem import Problem
     from microgrid_opt.trading.coalitions import CoalitionProgress
     from microgrid_opt.trading.modes import Study
+    from microgrid_opt.trading.overview import ModeFigures
     from microgrid_opt.trading.payments import Band
     from microgrid_opt.trading.plans import TradePlan
     from microgrid_opt.trading.sharing import Sharing
@@ -107,6 +108,7 @@ def trade(
     """
     from microgrid_opt.cli import all_of, default_name
     from microgrid_opt.cli.console import SOLVING, Watching
+    from microgrid_opt.trading.overview import side_by_side
 
     folder = out or Path("results") / f"{default_name(park, scenario)}-trade"
     options = [*(solver_option or ()), *([] if gap is None else [f"mip_rel_gap={gap}"])]
@@ -114,10 +116,10 @@ def trade(
         watching.phase("reading the park")
         problem, asked, band, weights, _ = all_of(
             lambda: _problem(park, scenario, sets or ()),
-            lambda: _asked(profile, options, time_limit, watching),
+            lambda: asked_of(profile, options, time_limit, watching),
             lambda: _band(price_band),
             lambda: _weights(weight or ()),
-            lambda: _check_folder(folder),
+            lambda: check_out(folder),
         )
         study, modes, rules = _wanted(problem, (asked, band), (mode, share, game))
         watching.currency = problem.park.currency
@@ -132,12 +134,13 @@ def trade(
             how = Parallel(workers, scheduler, folder / COALITIONS, _listener(watching))
             shared = shared_by(study, rules, kind=game, weights=weights, how=how)  # type: ignore[arg-type]
         watching.phase("saving")
-        files = _save(plans, shared, folder, skipped)
+        found = side_by_side(plans)
+        files = _save(plans, found, shared, folder, skipped)
     if not quiet:
         from microgrid_opt.cli.console import console
         from microgrid_opt.cli.trades import show_study
 
-        show_study(console(), plans, shared, skipped)
+        show_study(console(), plans, shared, skipped, found)
         console().print(f"Saved in {folder}: {', '.join(files)}", soft_wrap=True)
     _require_audits(plans)
 
@@ -160,9 +163,10 @@ def _problem(park: str, scenario: str | None, sets: Sequence[str]) -> Problem:
     return problem
 
 
-def _asked(
+def asked_of(
     profile: str, options: Sequence[str], time_limit: float | None, watching: Watching
 ) -> Any:
+    """Return how to solve, with a listener; a misspelt profile or option is told at once."""
     from microgrid_opt.solve.direct import AUTO
     from microgrid_opt.solve.options import check_options
     from microgrid_opt.solve.profiles import load_profile
@@ -204,7 +208,14 @@ def _weights(texts: Sequence[str]) -> dict[str, float] | None:
     return found or None
 
 
-def _check_folder(folder: Path) -> None:
+def check_out(folder: Path) -> None:
+    """Raise for a folder of results that cannot be one.
+
+    Raises
+    ------
+    InputError
+        It is a file.
+    """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file: give a folder for the results.")
 
@@ -269,6 +280,7 @@ def _listener(watching: Watching) -> Callable[[CoalitionProgress], None]:
 
 def _save(
     plans: Mapping[str, TradePlan],
+    found: Mapping[str, ModeFigures],
     shared: Sharing | None,
     folder: Path,
     skipped: Mapping[str, str],
@@ -277,10 +289,9 @@ def _save(
     from microgrid_opt import store
     from microgrid_opt.store.atomic import replace_file
     from microgrid_opt.study import Plan
-    from microgrid_opt.trading.overview import by_member, by_trade, figures, hourly_prices, told
+    from microgrid_opt.trading.overview import by_member, by_trade, hourly_prices, told
 
     command = shlex.join(["microgrid-opt", *sys.argv[1:]])
-    found = {name: figures(plan) for name, plan in plans.items()}
     tables = {"members.csv": by_member(found), "trades.csv": by_trade(found)}
     prices = hourly_prices(plans)
     if not prices.empty:

@@ -12,6 +12,7 @@ r"""The modes of a study of trades: alone, together, together with nobody worse 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from microgrid_opt.trading.costs import (
     received_by,
     trades_between,
 )
+from microgrid_opt.trading.fingerprint import fingerprint
 from microgrid_opt.trading.flows import traded
 from microgrid_opt.trading.members import restricted
 from microgrid_opt.trading.pairs import pairs_of
@@ -74,6 +76,8 @@ class Study:
         How to solve.
     band
         Prices that may be agreed where a trade does not say.
+    known
+        Members alone that were solved before, by content: other rules of trade leave them as they are.
 
     Raises
     ------
@@ -82,7 +86,12 @@ class Study:
     """
 
     def __init__(
-        self, problem: Problem, asked: Asked | None = None, *, band: Band | None = None
+        self,
+        problem: Problem,
+        asked: Asked | None = None,
+        *,
+        band: Band | None = None,
+        known: dict[str, Solved | str] | None = None,
     ) -> None:
         if problem.park.trading is None:
             raise InputError("The park has no `trading`: give a network, and members with meters.")
@@ -91,6 +100,7 @@ class Study:
         self.problem = problem
         self.asked = asked or Asked()
         self.band = band or Band()
+        self._known = {} if known is None else known
 
     def run(self, modes: Sequence[str]) -> dict[str, TradePlan]:
         """Return the modes that are asked for, in order.
@@ -128,8 +138,10 @@ class Study:
             assert reference is not None  # a cap without it is refused
             co2 = reference[0].co2_kg
         held = run_model(problem, self.asked, reference_co2_kg=co2, label=label, more=more)
-        if held.results.run.status == Status.INTERRUPTED:
-            raise NoPlanError(f"{label}: stopped before its optimum was found; nothing was compared.")
+        if held.results.run.status == Status.INTERRUPTED.value:
+            raise NoPlanError(
+                f"{label}: stopped before its optimum was found; nothing was compared."
+            )
         return held
 
     @cached_property
@@ -140,13 +152,16 @@ class Study:
     @cached_property
     def models(self) -> dict[str, Solved | str]:
         """Each member without the others, or why it cannot be alone."""
-        found: dict[str, Solved | str] = {}
-        for member, part in self.parts.items():
+        return {member: self._alone(member, part) for member, part in self.parts.items()}
+
+    def _alone(self, member: str, part: Problem) -> Solved | str:
+        key = fingerprint(_untraded(part))
+        if key not in self._known:
             try:
-                found[member] = self.solved(part, f"{member} alone")
+                self._known[key] = self.solved(part, f"{member} alone")
             except (InfeasibleError, InputError) as error:
-                found[member] = f"cannot be alone: {error}"
-        return found
+                self._known[key] = f"cannot be alone: {error}"
+        return self._known[key]
 
     @cached_property
     def alone(self) -> dict[str, Alone]:
@@ -376,6 +391,16 @@ class Study:
 def _joins(pair: Pair) -> bool:
     """Return whether a trade is between two members."""
     return pair.seller != pair.buyer
+
+
+def _untraded(problem: Problem) -> Problem:
+    """Return a problem without rules of trade, of which nobody alone knows."""
+    return replace(
+        problem,
+        park=problem.park.model_copy(update={"trading": None}),
+        arrays={k: v for k, v in problem.arrays.items() if not k.startswith("trading.")},
+        periods={k: v for k, v in problem.periods.items() if not k.startswith("trading.")},
+    )
 
 
 def gains(plan: TradePlan) -> dict[str, float]:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from microgrid_opt.ledger import CO2
 from microgrid_opt.trading.costs import paid_kw, received_by, trades_between
-from microgrid_opt.trading.flows import charged
 from microgrid_opt.trading.modes import gains
 from microgrid_opt.trading.pairs import pairs_of
-from microgrid_opt.trading.spec import NETWORK, STATE
+from microgrid_opt.trading.settlement import settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
     from microgrid_opt.trading.plans import TradePlan
     from microgrid_opt.trading.sharing import Shared, Sharing
@@ -50,7 +48,8 @@ class ModeFigures:
     price
         The same by kWh that is paid for [currency/kWh].
     accounts
-        What accounts get in fees on trades [currency]; `network` and `state` always.
+        What the supplier, the network, the state and other accounts get of the members [currency]; empty
+        where nobody looked.
     notes
         What a reader must know.
     """
@@ -83,7 +82,6 @@ def figures(plan: TradePlan) -> ModeFigures:
                 co2[member] += amount
     sent: dict[str, float] = {}
     price: dict[str, float] = {}
-    accounts = {NETWORK: 0.0, STATE: 0.0}
     if plan.results is not None:
         hours = plan.problem.horizon.hours
         for trade in trades_between(plan.problem, plan.results):
@@ -92,7 +90,6 @@ def figures(plan: TradePlan) -> ModeFigures:
             energy = float(paid_kw(trade) @ hours)
             if key in plan.payments and energy:
                 price[key] = plan.payments[key] / energy
-        accounts |= fees_by_account(plan.problem, plan.results)
     return ModeFigures(
         plan.mode,
         plan.costs,
@@ -102,8 +99,7 @@ def figures(plan: TradePlan) -> ModeFigures:
         sent,
         plan.payments,
         price,
-        accounts,
-        plan.notes,
+        notes=plan.notes,
     )
 
 
@@ -113,18 +109,21 @@ def _emitted(results: Results) -> dict[str, float]:
     return {str(member): float(amount) for member, amount in sums.items()}
 
 
-def fees_by_account(problem: Problem, results: Results) -> dict[str, float]:
-    """Return what each account gets in fees on trades [currency over the horizon]."""
-    trading = problem.park.trading
-    assert trading is not None
-    owners = {f"line_{key}": line.owner or NETWORK for key, line in trading.network.lines.items()}
-    goes_to = owners | {name: fee.paid_to for name, fee in trading.fees.items()}
-    found = {NETWORK: 0.0, STATE: 0.0}
-    for fees in charged(problem, results).values():
-        for name, amounts in fees.items():
-            account = goes_to.get(name, NETWORK)
-            found[account] = found.get(account, 0.0) + float(amounts.sum())
-    return found
+def side_by_side(plans: Mapping[str, TradePlan]) -> dict[str, ModeFigures]:
+    """Return modes in numbers, with what the accounts outside the park get in each."""
+    found: dict[str, ModeFigures] = {}
+    before: dict[str, float] = {}
+    for name, plan in plans.items():
+        found[name] = figures(plan)
+        if plan.results is not None:
+            accounts = settle(plan).accounts
+            after = {account: accounts.total(account, "after") for account in accounts.names}
+            found[name] = replace(found[name], accounts=after)
+            before = before or {a: accounts.total(a, "before") for a in accounts.names}
+    return {
+        name: replace(one, accounts=before) if plans[name].results is None else one
+        for name, one in found.items()
+    }
 
 
 def by_member(modes: Mapping[str, ModeFigures]) -> pd.DataFrame:
@@ -221,7 +220,7 @@ def _mode(plan: TradePlan, one: ModeFigures) -> dict[str, Any]:
         "sent_kwh": _plain(one.sent_kwh),
         "payments": _plain(one.payments),
         "price_per_kwh": _plain(one.price),
-        "fees_to": _plain(one.accounts),
+        "accounts": _plain(one.accounts),
         "notes": list(one.notes),
     }
     if plan.results is not None:

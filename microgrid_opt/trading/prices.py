@@ -137,7 +137,7 @@ def cleared(study: Study) -> Cleared:
         energy = paid_kw(trade)
         at_once = pair.window == "hour" and energy.any()
         share = energy[goes].sum() / trade.sent[goes].sum() if at_once else 1.0
-        prices[pair.key] = by_trade[pair.key].clearing / share
+        prices[pair.key] = np.where(goes, asked, 0.0) / share
     rents, owners = _rents(held, trades, margins)
     costs = member_costs(problem, results)
     plan = Cleared(
