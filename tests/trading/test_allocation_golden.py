@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from microgrid_opt.trading.allocation import (
     pro_rata,
     shapley,
 )
+from tests.registry import manual
 from tests.trading.games import by_size, indivisible, two_sellers
 
 
@@ -179,10 +182,10 @@ def test_airport() -> None:
 
 
 def test_nucleolus_and_prenucleolus_of_other_programs() -> None:
-    """Proves: the figures of the R package CoopGame 0.2.2 (manual of nucleolus and prenucleolus).
+    """Proves: the figures in the manual of the R package CoopGame 0.2.2.
 
-    The second is Peleg, Sudhölter, Introduction to the theory of cooperative games (2007), example
-    5.5.12, where nobody-worse-off binds.
+    The prenucleolus is Peleg, Sudhölter, Introduction to the theory of cooperative games (2007),
+    example 5.5.12. Its nucleolus by hand: nobody below 0, so c gets 0 and a and b share 2 evenly.
     Sensitivity: without the bounds the first player of the second game gets 3 in both.
     """
     found = nucleolus(by_size(0, 0, 0, 0, 5, 5, 8, 9, 10, 8, 13, 15, 16, 17, 21))
@@ -204,6 +207,20 @@ def test_fair_least_core_of_its_authors() -> None:
     assert shares_of(found) == pytest.approx([9.25, 5.5, 9.25])
     assert found.epsilon == pytest.approx(-0.5)
     assert shares_of(nucleolus(game)) == pytest.approx([11.5, 5.5, 7])
+
+
+def test_example_of_the_manual() -> None:
+    """Proves: the example of the page runs and ends with the shares that its table shows.
+
+    Sensitivity: the names of the page are those of the package, or the example stops.
+    """
+    [block] = manual.blocks("allocation.md", "python")
+    names: dict[str, Any] = {}
+    exec(compile(block.text, "allocation.md", "exec"), names)
+    assert names["found"].method == "nucleolus"
+    assert names["found"].shares == pytest.approx({"S1": 1000, "S2": 1000, "B": 10_000})
+    row = "| `nucleolus`, `fair_least_core` | 1000 | 1000 | 10,000 | yes |"
+    assert row in manual.page("allocation.md")
 
 
 def test_energy_community_of_another_tool() -> None:

@@ -60,7 +60,7 @@ class Excesses:
         self._masks: Ints
         self._values: Floats
         self._members: Floats
-        self._alone = game.alone
+        _ = game.alone  # so that there is always something to look at
 
     def known(self) -> tuple[Ints, Floats, Floats]:
         """Return masks, values, and members (masks, players) of the known coalitions."""

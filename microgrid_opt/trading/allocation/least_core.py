@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microgrid_opt.errors import InputError
+from microgrid_opt.errors import InfeasibleError, InputError
 from microgrid_opt.solve.small import nearest
 from microgrid_opt.trading.allocation.excess import Excess, max_excess
 from microgrid_opt.trading.allocation.levels import Level, Scaled
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from microgrid_opt.trading.allocation.game import Floats, Game
 
 SLACK = 2.0
-"""Room that rows are given when the evenest sharing is sought, in units of `Scaled.violation`."""
+"""Room that rows get, if need be, when the evenest sharing is sought; in `Scaled.violation`."""
 
 POSITIVE = 1e-7
 """Scaled duals above this mean a row that is tight in every optimum (they add up to 1)."""
@@ -135,14 +135,17 @@ def _most_even(
     members = scaled.game.members(np.array(masks, dtype=np.int64))
     floor = scaled.worth(masks) - np.append(0.0, np.full(len(rows), epsilon))
     equal = np.array([mask == scaled.game.grand or mask in tight for mask in masks])
-    slack = SLACK * scaled.violation
-    floor = np.where(equal, floor, floor - slack)
     if rational:
         count = scaled.game.count
         members = np.concatenate([members, np.eye(count)])
-        floor = np.append(floor, np.full(count, -slack))
+        floor = np.append(floor, np.zeros(count))
         equal = np.append(equal, np.zeros(count, dtype=bool))
-    return nearest(-scaled.alone / scaled.scale, members, floor, equal)
+    centre = -scaled.alone / scaled.scale
+    try:
+        return nearest(centre, members, floor, equal)
+    except InfeasibleError:  # a least core without an inside, missed by rounding
+        room = np.where(equal, 0.0, SLACK * scaled.violation)
+        return nearest(centre, members, floor - room, equal)
 
 
 def _assessed(scaled: Scaled, method: str, y: Floats, epsilon: float) -> Allocation:

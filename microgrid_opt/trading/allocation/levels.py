@@ -139,7 +139,10 @@ class Scaled:
                 found = violated(middle.y, middle.epsilon)
                 inner = inner if found else middle
                 new += found
-            rows += [mask for mask in dict.fromkeys(new) if mask not in rows]
+            new = [mask for mask in dict.fromkeys(new) if mask not in rows]
+            if not new:  # only rows that the solver misses within its own tolerance
+                return outer
+            rows += new
 
     def _solve(self, rows: list[int], settled: dict[int, float], *, rational: bool) -> Level:
         count = self.game.count
