@@ -17,6 +17,7 @@ is a row with columns of both sides, and then the coalition is built alone.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -279,8 +280,6 @@ def _same_terms(one: Pair, other: Pair) -> bool:
 
 def hold_sizes(matrix: Matrix, draft: Draft, sizes: Mapping[str, float]) -> Matrix:
     """Return a model whose chosen sizes are held at values given by ``asset.size``."""
-    from dataclasses import replace
-
     lower, upper = matrix.col_lower.copy(), matrix.col_upper.copy()
     for record in draft.sizes:
         block = matrix.column_blocks.get(getattr(record.total, "name", ""))

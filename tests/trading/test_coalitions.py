@@ -139,6 +139,7 @@ def test_sizes_of_no_plan_cannot_be_frozen() -> None:
 # ---------------------------------------------------------------------- both routes
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(description=communities())
 def test_live_equals_built(description: dict[str, Any]) -> None:
