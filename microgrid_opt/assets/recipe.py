@@ -34,7 +34,7 @@ def _name(name: str) -> str:
 class Recipe(Process):
     r"""Plant with a recipe: amounts of each input and output per unit of activity, one size.
 
-    $$ x_{i,t} = \alpha_i\,a_t, \qquad y_{j,t} = \beta_j\,a_t, \qquad \beta_s\,a_t \le S,
+    $$ x_{i,t} = \alpha_i\,a_t, \qquad y_{j,t} = \beta_j\,a_t, \qquad \beta_s\,a_t \le \phi_t\,S,
        \qquad C = \sum_t h_t\,c\,a_t, \qquad E = \sum_t h_t\,\epsilon\,a_t $$
 
     | symbol | name | unit |
@@ -43,6 +43,7 @@ class Recipe(Process):
     | $\alpha_i$ | ``inputs``; those that may replace one another are ``choices`` | kWh or kg per unit |
     | $\beta_j$ | ``outputs`` | kWh or kg per unit |
     | $S$ | ``power_kw`` or ``flow_kg_per_hour``, counted on ``size_on`` | kW or kg/h |
+    | $\phi_t$ | ``available_fraction`` | – |
     | $c$ | ``variable_om_per_unit`` | currency/unit |
     | $\epsilon$ | ``co2_kg_per_unit``: process CO2 that no choice of energy removes | kg/unit |
 

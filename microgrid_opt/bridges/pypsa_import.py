@@ -169,12 +169,14 @@ class Importer(ParkFile):
             efficiency = one.number("efficiency" + ("" if number == "1" else number), 1.0)
             carrier = self.carriers[one.text(attribute)]
             ports[carrier] = ports.get(carrier, 0.0) + efficiency
-        share, back = self.constant(one, "p_max_pu", 1.0), -self.constant(one, "p_min_pu", 0.0)
-        if share <= 0.0:
+        most, back = one.number("p_max_pu", 1.0), -self.constant(one, "p_min_pu", 0.0)
+        share = float(np.max(most))
+        if share <= 0.0 or np.min(most) < 0.0:
             self.refuse(one, "p_max_pu", "must be above 0.")
             return
         size = self.size(one, "p_nom", "kw", share)
         if any(isinstance(ratio, np.ndarray) for ratio in ports.values()):
+            self.constant(one, "p_max_pu", 1.0)
             self._varying_link(one, start, ports, size)
             return
         if start in ports:
@@ -186,7 +188,9 @@ class Importer(ParkFile):
             self.refuse(one, "efficiency", "gives nothing to any bus.")
             return
         cost = self.constant(one, "marginal_cost", 0.0)
-        self.recipe(one.name, inputs, outputs, start, size, None, cost)
+        name = unique(one.name, {*self.assets, *RESERVED_ASSETS})
+        available = self.value(f"{name}_available", most / share, "1")
+        self.recipe(one.name, inputs, outputs, start, size, None, cost, available)
         if back:
             self._way_back(one, inputs, outputs, start, back)
 

@@ -155,6 +155,7 @@ class ParkFile:
         size: Any,
         node: str | None = None,
         cost: float = 0.0,
+        available: Any = 1.0,
     ) -> None:
         """Add a recipe."""
         self.asset(
@@ -166,6 +167,7 @@ class ParkFile:
             size_on=size_on,
             power_kw=size,
             variable_om_per_unit=cost or None,
+            available_fraction=None if available == 1.0 else available,
         )
 
     # ------------------------------------------------------------------ the park

@@ -1,7 +1,7 @@
 r"""A process with fixed proportions: several inputs and outputs, one activity, one size.
 
-$$ x_{i,t} = \alpha_i\,a_t, \qquad y_{j,t} = \beta_j\,a_t, \qquad \beta_s\,a_t \le S
-   \ \text{(or}\ \alpha_s\,a_t \le S\text{)} $$
+$$ x_{i,t} = \alpha_i\,a_t, \qquad y_{j,t} = \beta_j\,a_t, \qquad \beta_s\,a_t \le \phi_t\,S
+   \ \text{(or}\ \alpha_s\,a_t \le \phi_t\,S\text{)} $$
 $$ \sum_{i \in K} w_i\,x_{i,t} = A_K\,a_t, \qquad
    \underline{s}_i\,A_K\,a_t \le w_i\,x_{i,t} \le \bar{s}_i\,A_K\,a_t \quad (i \in K) $$
 $$ C = \sum_t h_t\,c\,a_t, \qquad E = \sum_t h_t\,\epsilon\,a_t $$
@@ -11,6 +11,7 @@ $$ C = \sum_t h_t\,c\,a_t, \qquad E = \sum_t h_t\,\epsilon\,a_t $$
 | $a_t$ | activity | unit/h |
 | $\alpha_i, \beta_j$ | amount of each input and output per unit of activity | kWh or kg per unit |
 | $S$ | size, counted on one of the inputs or outputs $s$ | kW or kg/h |
+| $\phi_t$ | ``available_fraction`` | – |
 | $K$ | carriers of a choice, which may replace one another | – |
 | $A_K$ | ``amount``: what they give together, per unit of activity | measure of ``worth_per_unit`` |
 | $w_i$ | ``worth_per_unit`` | measure per kWh or kg |
@@ -38,6 +39,7 @@ from microgrid_opt.fields import SAME, CarrierName, Factor, Fraction, Frozen, re
 from microgrid_opt.formulations.commitment import Commitment
 from microgrid_opt.ledger import CO2
 from microgrid_opt.results import DUST
+from microgrid_opt.series import SeriesFraction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from microgrid_opt.audit import AssetAudit
     from microgrid_opt.builder import Builder
     from microgrid_opt.fields import Size
+    from microgrid_opt.formulations.converter import InputSeries, Ratio
     from microgrid_opt.results import AssetResults, Quantity
 
 
@@ -95,6 +98,9 @@ class Process(Asset):
 
     commitment: Commitment | None = None
     """On/off operation with least load, up and down times, start cost and ramps."""
+    available_fraction: SeriesFraction | None = None
+    """Share of the size that each step allows, for outages or a connection by hours; all of it when
+    left out."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -153,10 +159,14 @@ class Process(Asset):
     def _size_per_activity(self) -> float:
         return {**self.taken, **self.made}[self.sized_carrier]
 
+    def _availability(self, given: InputSeries) -> Ratio:
+        name = "available_fraction"
+        return given.data(name) if given.has_data(name) else 1.0
+
     def build(self, b: Builder) -> None:
         """Write size, activity, flows, choices, cost and CO2."""
         size = b.size(self.size_name, self.size_spec)
-        per_size = 1.0 / self._size_per_activity
+        per_size = self._availability(b) / self._size_per_activity
         activity = b.series(
             self.activity_name, unit=self.activity_unit, upper=size, profile=per_size
         )
@@ -203,13 +213,14 @@ class Process(Asset):
         unit, hours = self.activity_unit, a.horizon.hours
         a.at_most("activity not negative", 0.0, activity, unit=unit)
         size = a.size(self.size_name)
-        a.at_most("within size", activity * self._size_per_activity, size, unit=unit)
+        share = self._availability(a)
+        a.at_most("within size", activity * self._size_per_activity, size * share, unit=unit)
         drawn = {carrier: activity * amount for carrier, amount in self.taken.items()}
         given = {carrier: activity * amount for carrier, amount in self.made.items()}
         for name, choice in self.alternatives.items():
             self._audit_choice(a, name, choice, activity, drawn, given)
         if self.commitment is not None:
-            self.commitment.audit(a, activity, size, 1.0 / self._size_per_activity, unit)
+            self.commitment.audit(a, activity, size, share / self._size_per_activity, unit)
             for carrier, amount in self.commitment.standby_drawn(a, size).items():
                 drawn[carrier] = drawn.get(carrier, 0.0) + amount
         for carrier, amount in drawn.items():

@@ -1,7 +1,7 @@
 """PyPSA networks, built where PyPSA is: NAME FOLDER FILE.nc.
 
 `expansion` is made up; the others are examples of PyPSA's documentation (MIT licence, docs/examples):
-chp-fixed-heat-power-ratio, chained-hydro-reservoirs, power-to-heat-water-tank,
+chp-fixed-heat-power-ratio, battery-electric-vehicle-charging, chained-hydro-reservoirs, power-to-heat-water-tank,
 simple-electricity-market-examples (three zones, one period) and generation-investment-screening-curve.
 """
 
@@ -44,6 +44,21 @@ def reservoirs():
     n.add("Link", "1 turbine", capital_cost=1000, **ports, **sized)
     for bus in ("0 reservoir", "1 reservoir"):
         n.add("Store", bus, bus=bus, e_cyclic=True, e_nom=10_000)
+    return n
+
+
+def electric_vehicle():
+    n = pypsa.Network(snapshots=range(24))
+    n.add("Bus", ["place of work", "car battery"])
+    sun = [0.2, 0.4, 0.6, 0.75, 0.85, 0.9, 0.85, 0.75, 0.6, 0.4, 0.2, 0.1]
+    panel = {"p_nom_extendable": True, "p_max_pu": [0] * 7 + sun + [0] * 5, "capital_cost": 1000}
+    n.add("Generator", "PV panel", bus="place of work", **panel)
+    driven = [0] * 7 + [9] * 2 + [0] * 8 + [9] * 2 + [0] * 5
+    n.add("Load", "driving", bus="car battery", p_set=driven)
+    parked = [1.0 if 9 <= hour <= 16 else 0.0 for hour in range(24)]
+    ways = {"bus0": "place of work", "bus1": "car battery", "efficiency": 0.9}
+    n.add("Link", "charger", p_nom=120, p_max_pu=parked, **ways)
+    n.add("Store", "battery", bus="car battery", e_cyclic=True, e_nom=100)
     return n
 
 

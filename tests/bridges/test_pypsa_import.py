@@ -23,7 +23,10 @@ NETWORKS = Path(__file__).with_name("networks.py")
 @pytest.mark.skipif(peer.python() is None, reason=peer.MISSING)
 @pytest.mark.parametrize(
     "name",
-    ["backpressure_chp", "reservoirs", "heat_pump_tank", "markets", "screening", "expansion"],
+    [
+        *("backpressure_chp", "reservoirs", "heat_pump_tank", "electric_vehicle", "markets"),
+        *("screening", "expansion"),
+    ],
 )
 def test_the_optimum_is_that_of_pypsa(tmp_path: Path, name: str) -> None:
     script = NETWORKS.read_text(encoding="utf-8")

@@ -128,6 +128,26 @@ def test_size_is_bought_on_the_carrier_that_is_named(
     assert solved(text(capex / 0.9)).cost == pytest.approx(0)
 
 
+@pytest.mark.parametrize("on", ["coke", "oven_gas", "coal"])
+def test_a_plant_gives_what_is_available(on: str) -> None:
+    """Proves: of 100 kg/h of coke 100, 50 and none in hours of all, half and no size, whatever it counts.
+
+    On or off with a least load of 60 %, which is of what is available, it makes the same.
+    Sensitivity: without the shares 300 kg.
+    """
+    size = {"coke": "flow_kg_per_hour: 100", "oven_gas": "power_kw: 200", "coal": "power_kw: 1000"}
+    oven = OVEN.replace("size_on: coke", f"size_on: {on}").replace(
+        "flow_kg_per_hour: 100", size[on]
+    )
+    oven += f"  available_fraction: {day(1, 0.5, 0)}\n"
+    text = works(oven=oven, horizon="{start: 2025-03-03, hours: 3}")
+    assert solved(text).of("mill.sale") == pytest.approx([100, 50, 0])
+    committed = text.replace("variable_om", "commitment: {min_load_fraction: 0.6}\n    variable_om")
+    assert solved(committed).of("mill.sale") == pytest.approx([100, 50, 0])
+    free = text.replace(f"available_fraction: {day(1, 0.5, 0)}", "label: free")
+    assert solved(free).of("mill.sale") == pytest.approx([100, 100, 100])
+
+
 def test_process_co2_counts_with_the_output() -> None:
     """Proves: 0.05 kg a kg on 100 kg are 5 kg; at 30,000 a tonne 1.5 of the margin of 1.9 is paid.
 
