@@ -11,6 +11,7 @@ r"""The optimum of a linear model over time from its pieces: plans above, proven
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,10 +88,12 @@ class Bundle:
         The model and how it is cut.
     prices
         Of a miss of each column and, behind them, of each spread row: what one unit is worth.
+    threads
+        How many pieces are solved at a time; the result does not depend on it.
     """
 
-    def __init__(self, matrix: Matrix, pieces: Pieces, prices: Floats) -> None:
-        self.matrix, self.pieces = matrix, pieces
+    def __init__(self, matrix: Matrix, pieces: Pieces, prices: Floats, threads: int = 1) -> None:
+        self.matrix, self.pieces, self.threads = matrix, pieces, threads
         self.box = _finite(boxes(matrix))
         parts = layouts(matrix, pieces)
         self.cuts = Cuts(matrix, pieces, parts, self.box)
@@ -121,13 +124,14 @@ class Bundle:
 
     def solve(self, point: Floats) -> list[Answer] | None:
         """Return what all pieces cost at a point; ``None`` if one could not be solved."""
-        answers = []
-        for number, model in enumerate(self.models):
-            answer = model.solve(point[self.cuts.parameters[number]])
-            if answer is None:
-                return None
+        points = [point[parameters] for parameters in self.cuts.parameters]
+        with ThreadPoolExecutor(self.threads) as pool:
+            found = list(pool.map(Piece.solve, self.models, points))
+        answers = [answer for answer in found if answer is not None]
+        if len(answers) < len(found):
+            return None
+        for number, answer in enumerate(answers):
             self.cuts.add(number, answer.cut)
-            answers.append(answer)
         return answers
 
     def plan(self, point: Floats) -> Floats:

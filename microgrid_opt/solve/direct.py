@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 SMALL, MANY = "default", "mip"
+MOST_THREADS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +171,7 @@ def _progressive(
         _gap(overrides),
         limit,
         on_progress,
+        _threads(overrides),
     )
     is_late = outcome.status is Status.TIME_LIMIT and outcome.solution is not None
     if is_late or outcome.status in {Status.OPTIMAL, Status.INTERRUPTED}:
@@ -179,9 +182,20 @@ def _progressive(
 
 def _gap(overrides: Sequence[str]) -> float:
     """Return the gap at which a linear model may stop: exact where none is asked for."""
-    if not any(one.partition("=")[0].strip() == "mip_rel_gap" for one in overrides):
+    if not _is_asked("mip_rel_gap", overrides):
         return progressive.EXACT
     return max(rounding.allowed_gap(load_profile(SMALL, overrides)), progressive.EXACT)
+
+
+def _threads(overrides: Sequence[str]) -> int:
+    """Return how many pieces are solved at a time: all processors where nothing else is asked for."""
+    if _is_asked("threads", overrides):
+        return max(int(str(load_profile(SMALL, overrides).options["threads"])), 1)
+    return min(os.cpu_count() or 1, MOST_THREADS)
+
+
+def _is_asked(option: str, overrides: Sequence[str]) -> bool:
+    return any(one.partition("=")[0].strip() == option for one in overrides)
 
 
 def _finer(profile: Profile) -> Profile:

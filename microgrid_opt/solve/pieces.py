@@ -66,6 +66,12 @@ class Pieces:
         """Numbers of the rows of which each piece has a share."""
         return np.flatnonzero(self.row == SPREAD)
 
+    def shares(self, matrix: Matrix) -> int:
+        """Return of how many spread rows each piece has a share, over all pieces."""
+        row, column = matrix.entry_row, self.column[matrix.index]
+        own = (self.row[row] == SPREAD) & (column >= 0)
+        return len(np.unique(row[own] * np.int64(self.count) + column[own]))
+
 
 def steps_of(matrix: Matrix, horizon: Horizon) -> Ints:
     """Return the step of every column, -1 for those without one, shape (columns,)."""

@@ -113,8 +113,7 @@ def pieces_of(matrix: Matrix, horizon: Horizon) -> Ints | None:
     if int(piece.max()) + 1 < LEAST_PIECES:
         return None
     pieces = cut(matrix, horizon, piece)
-    shares = len(pieces.spread) * pieces.count
-    return piece if len(pieces.shared) + shares <= MOST_SHARED else None
+    return piece if len(pieces.shared) + pieces.shares(matrix) <= MOST_SHARED else None
 
 
 def plan(
@@ -126,6 +125,7 @@ def plan(
     gap: float,
     limit: float | None,
     on_progress: Callable[[Progress], None] | None,
+    threads: int = 1,
 ) -> tuple[Outcome, tuple[Stage, ...]]:
     """Return the plan with its bound, and the stages; status `UNKNOWN` where it gave up.
 
@@ -145,8 +145,10 @@ def plan(
         Wall time [s].
     on_progress
         Called while it runs.
+    threads
+        How many pieces are solved at a time; the result does not depend on it.
     """
-    climb = _Climb(piece, coarser, profiles, limit, on_progress)
+    climb = _Climb(piece, coarser, profiles, limit, on_progress, threads)
     fine = Level(np.arange(len(horizon)), horizon, matrix)
     return climb.run(fine, gap)
 
@@ -161,7 +163,9 @@ class _Climb:
         profiles: Sequence[Profile],
         limit: float | None,
         on_progress: Callable[[Progress], None] | None,
+        threads: int,
     ) -> None:
+        self.threads = threads
         self.piece, self.coarser, self.profiles = piece, coarser, profiles
         self.limit, self.on_progress = limit, on_progress
         self.begun = time.perf_counter()
@@ -236,7 +240,7 @@ class _Climb:
         begun = time.perf_counter()
         matrix = level.matrix
         pieces = cut(matrix, level.horizon, self.piece[level.starts])
-        bundle = Bundle(matrix, pieces, penalties(level, start, pieces))
+        bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads)
         lead(bundle, start.bundle)
         coarse = len(level.starts) < len(self.piece)
         name = f"{len(level.starts):,} {'blocks' if coarse else 'steps'} in {pieces.count} pieces"
