@@ -216,12 +216,14 @@ def _audit_supply(book: Book, views: dict[str, AssetAudit]) -> None:
 def _audit_one_way(view: AssetAudit) -> None:
     """Check, or note, that no meter takes and gives at once."""
     taken, given = view.supplied(CARRIER), view.drawn(CARRIER)
-    both = np.minimum(taken, given)
-    if not view.has_series("withdrawing"):
-        view.noted("takes and gives at once", taken, given, unit="kW")
-        return
     single = getattr(view.neighbours()[view.asset], "wheeling").single_meter  # noqa: B009
+    if view.has_series("withdrawing"):
+        ways = view.series("withdrawing")
+        held = (ways > 0.5) | (single == "always")
+        wrong = np.where(held, np.minimum(given, ways * given) + (1.0 - ways) * taken, 0.0)
+        view.at_most("withdrawing tells the way", wrong, 0.0, unit="kW")
     if single == "always":
+        both = np.minimum(taken, given)
         view.at_most("never takes and gives at once", both, 0.0, unit="kW")
     else:
         view.noted("takes and gives at once where it does not pay", taken, given, unit="kW")

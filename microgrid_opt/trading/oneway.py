@@ -14,8 +14,9 @@ $$ \max\bigl(r_k,\; \max_d \kappa_{kd} (p_d - \rho_d - f_{kd})\bigr) > c_k, \qqu
 | $\rho, f, \kappa$ | retained charges, fees, share delivered | currency/kWh, – |
 
 The third is a relay through $k$ that is cheaper than the trade of $g$ with $d$, or does what that trade may
-not. In all other steps a plan that takes and gives at once is no better than one that does not, as long as
-what is generated can be cut, and no binary is needed.
+not. A place to which nothing else gives, or from which nothing else takes, is then told to give or take
+nothing; others get a binary. In all other steps a plan that takes and gives at once is no better than one
+that does not, as long as what is generated can be cut.
 """
 
 from __future__ import annotations
@@ -46,9 +47,8 @@ SAME_PRICE = 1e-9
 """Prices closer than this [currency/kWh] count as equal."""
 WINDOWS = ("hour", "period", "day", "month", "year")
 """Matching windows from short to long; a period need not lie in a day."""
-OWN = frozenset(("generation", "storage", "conversion"))
+STORES = frozenset(("storage",))
 USERS = frozenset(("demand", "conversion"))
-IDLE = frozenset(("export", "transfer", "dump"))
 
 
 def one_way(
@@ -100,7 +100,7 @@ class _Values:
         for terms in self.terms:
             ends = (terms.pair.source, terms.pair.sink)
             self.known.setdefault(ends, []).append(terms)
-        self.own = {key: self._has(draft, point, 1, OWN) for key, point in points.items()}
+        self.own = {key: _others(draft, point, 1) for key, point in points.items()}
         self.congested = self._congested(problem)
         self.willing = self._willing(draft)
 
@@ -157,7 +157,7 @@ class _Values:
                 most = self.dear[key]
             elif key in users:
                 most = np.full(self.n, np.inf)
-            elif self._has(draft, point, -1, OWN):
+            elif self._has(draft, point, -1, STORES):
                 most = np.full(self.n, highest)
             willing[key] = np.maximum(most, self.gain[key])
         apart = [key for key, point in self.points.items() if point.single == "never"]
@@ -259,8 +259,28 @@ def _must(pair: Pair) -> bool:
     return agreed is not None and (agreed.profile_kw is not None or bool(agreed.min_kwh_year))
 
 
+def _others(draft: Draft, point: Meterpoint, sign: int) -> bool:
+    """Return whether anything but the meter itself gives to its place, or takes from it."""
+    return any(
+        flow.place == point.place
+        and flow.carrier == CARRIER
+        and flow.sign == sign
+        and flow.asset != point.asset
+        and flow.role != "unserved"
+        for flow in draft.flows
+    )
+
+
 def _exclude(problem: Problem, draft: Draft, point: Meterpoint, steps: NDArray[np.int64]) -> None:
     pen = Builder(draft, point.member, point.asset, "", point.place)
+    taken, given = point.withdrawal, point.injection
+    # Where nothing else gives, all that is given was taken; where nothing else takes, the other way.
+    if not _others(draft, point, 1):
+        pen.require("gives_nothing", lambda t: given[t] <= 0.0, over=steps)
+        return
+    if not _others(draft, point, -1):
+        pen.require("takes_nothing", lambda t: taken[t] <= 0.0, over=steps)
+        return
     for side, most in (("withdrawal", point.most_in), ("injection", point.most_out)):
         if not np.isfinite(most[steps]).all():
             why = (
@@ -279,7 +299,6 @@ def _exclude(problem: Problem, draft: Draft, point: Meterpoint, steps: NDArray[n
     counted[steps] = 1.0
     withdrawing = pen.series("withdrawing", unit="1", binary=True, upper=counted)
     most_in, most_out = pen.param("most_in", point.most_in), pen.param("most_out", point.most_out)
-    taken, given = point.withdrawal, point.injection
     pen.require("only_taking", lambda t: taken[t] <= most_in[t] * withdrawing[t], over=steps)
     pen.require(
         "only_giving", lambda t: given[t] <= most_out[t] * (1.0 - withdrawing[t]), over=steps
