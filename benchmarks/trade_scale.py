@@ -157,7 +157,9 @@ def main() -> None:
     results, audit = study.run(problem, asked)
     spent, wall = time.process_time() - start, time.perf_counter() - clock
     print(f"joint: {spent:.1f} CPU s, {wall:.1f} s, {results.cost:,.2f}; {results.run.choice}")
-    print(f"gap {results.run.gap}; {results.run.columns:,} columns, {results.run.nonzeros:,} nonzeros")
+    print(
+        f"gap {results.run.gap}; {results.run.columns:,} columns, {results.run.nonzeros:,} nonzeros"
+    )
     print(f"audit {'passed' if audit.passed else 'FAILED'}; ratio to one member times members: "
           f"{spent / (np.mean(single) * len(names)):.2f}")  # fmt: skip
     if chosen.coalitions:

@@ -175,9 +175,7 @@ def contracted(study: Study) -> Contracted:
         p for p in pairs_of(whole) if fixed_price(whole, p) is not None and p.seller != p.buyer
     ]
     if not pairs:
-        raise InputError(
-            "No trade has a price: give `trading.trades.NAME.price_per_kwh`."
-        )
+        raise InputError("No trade has a price: give `trading.trades.NAME.price_per_kwh`.")
     study.require_alone("contract")
     tested = tuple(_test(study, whole, pair) for pair in pairs)
     agreed = {one.pair.key: one.sent for one in tested if one.agreed}
