@@ -8,7 +8,14 @@ import numpy as np
 
 from microgrid_opt.assets.base import Asset
 from microgrid_opt.fields import SizedKW
-from microgrid_opt.formulations.access import CARRIER, Meterpoint, Wheeling
+from microgrid_opt.formulations.access import (
+    CARRIER,
+    OUT,
+    Meterpoint,
+    Wheeling,
+    audit_origins,
+    limit_origin,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,22 +73,27 @@ class Access(Asset):
                 most_in=most_in,
                 most_out=most_out,
                 price=np.full(n, np.inf),
+                dearest=np.full(n, np.inf),
                 gain=np.full(n, -np.inf),
+                outlet=np.full(n, -np.inf),
                 retained=np.zeros(n),
                 co2=np.zeros(n),
+                credit=np.zeros(n),
                 single=self.wheeling.single_meter,
             )
         )
 
     def close(self, b: Builder, others: Mapping[str, Asset]) -> None:
         """Write where what is sent may come from."""
-        self.wheeling.close(b, others)
+        if b.trades:
+            limit_origin(b, others, **{OUT: self.wheeling.sends})
 
     def audit(self, a: AssetAudit) -> None:
         """Re-derive the limits."""
         if not a.trades:
             return
         taken, sent = self.wheeling.audit(a)
+        audit_origins(a, **{OUT: self.wheeling.sends})
         a.equal("wheeled_in supplied", a.supplied(CARRIER), taken, unit="kW")
         a.equal("wheeled_out drawn", a.drawn(CARRIER), sent, unit="kW")
         if self.power_kw is not None:

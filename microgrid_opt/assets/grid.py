@@ -11,11 +11,17 @@ from pydantic import model_validator
 from microgrid_opt.assets.base import Asset
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import KWhPerYear, MoneyPerKWMonth, SizedKVA, SizedKW, refuse
-from microgrid_opt.formulations.access import Meterpoint, Wheeling
+from microgrid_opt.formulations.access import (
+    OUT,
+    Meterpoint,
+    Wheeling,
+    audit_origins,
+    limit_origin,
+)
 from microgrid_opt.ledger import CO2
 from microgrid_opt.policies.tariffs import Contract, NamedTariff, Tariff
 from microgrid_opt.policies.tariffs.components import MinimumBill
-from microgrid_opt.policies.tariffs.origin import ExportFrom, audit_origin, write_origin
+from microgrid_opt.policies.tariffs.origin import ExportFrom
 from microgrid_opt.series import SeriesCO2PerKWh, SeriesKW, SeriesPrice
 
 if TYPE_CHECKING:
@@ -129,14 +135,12 @@ class Grid(Asset):
                 "`retained_price_per_kwh` needs `wheeling`, and prices instead of a `tariff`, whose "
                 "components say what is `retained_when_wheeled`.",
             )
-        if (
-            self.wheeling is not None
-            and self.wheeling.sends != "anything"
-            and self.export_from != "anything"
-        ):
+        sends = "anything" if self.wheeling is None else self.wheeling.sends
+        if len({self.export_from, sends} - {"anything"}) > 1:
             raise refuse(
                 "grid",
-                "`export_from` and `wheeling.sends` would each claim the same generation: limit one.",
+                f"`export_from: {self.export_from}` and `wheeling.sends: {sends}` would each follow "
+                "the same stores: write the same for both, or leave one at `anything`.",
             )
         if self.max_export_kwh_year is not None and not self.exports:
             raise refuse(
@@ -279,11 +283,14 @@ class Grid(Asset):
 
     def close(self, b: Builder, others: Mapping[str, Asset]) -> None:
         """Write which power may be exported."""
-        if self.exports and self.export_from != "anything":
-            renewable = True if self.export_from == "renewable" else None
-            write_origin(b, b.written("export"), others, renewable=renewable)
-        if self.wheeling is not None:
-            self.wheeling.close(b, others)
+        limit_origin(b, others, **self._origins(trades=b.trades))
+
+    def _origins(self, *, trades: bool) -> dict[str, ExportFrom]:
+        """Return what may be sold and sent, by series."""
+        found: dict[str, ExportFrom] = {"export": self.export_from} if self.exports else {}
+        if self.wheeling is not None and trades:
+            found[OUT] = self.wheeling.sends
+        return found
 
     def _connection(
         self,
@@ -383,17 +390,17 @@ class Grid(Asset):
         """Tell the trades of the park about this meter."""
         assert self.wheeling is not None
         n = len(b.horizon)
-        cost, gain = np.zeros(n), np.zeros(n)
-        retained = np.zeros(n)
-        if connection is not None:
-            cost, gain = connection.marginal()
-            retained = connection.retained()
-        if b.has_data("import_price_per_kwh"):
-            cost = cost + b.data("import_price_per_kwh")
-        if b.has_data("export_price_per_kwh"):
-            gain = gain + b.data("export_price_per_kwh")
-        if b.has_data("retained_price_per_kwh"):
-            retained = retained + b.data("retained_price_per_kwh")
+        low, high = (np.zeros(n), np.zeros(n)) if connection is None else connection.energy_prices()
+        gain, sure = (np.zeros(n), True) if connection is None else connection.export_price()
+        retained = np.zeros(n) if connection is None else connection.retained()
+        sure &= self.max_export_kwh_year is None
+        sure &= self.export_from in {"anything", self.wheeling.sends}
+
+        def own(key: str) -> NDArray[np.float64] | float:
+            return b.data(key) if b.has_data(key) else 0.0
+
+        gain = gain + own("export_price_per_kwh")
+        bought = own("import_price_per_kwh")
         b.meter(
             Meterpoint(
                 b.member,
@@ -404,10 +411,13 @@ class Grid(Asset):
                 *whole,
                 most_in=most["import"],
                 most_out=most["export"],
-                price=cost if self.imports else np.full(n, np.inf),
+                price=low + bought if self.imports else np.full(n, np.inf),
+                dearest=high + bought if self.imports else np.full(n, np.inf),
                 gain=gain if self.exports else np.full(n, -np.inf),
-                retained=retained,
-                co2=b.data("co2_kg_per_kwh") if b.has_data("co2_kg_per_kwh") else np.zeros(n),
+                outlet=gain if self.exports and sure else np.full(n, -np.inf),
+                retained=retained + own("retained_price_per_kwh"),
+                co2=np.zeros(n) + own("co2_kg_per_kwh"),
+                credit=np.zeros(n) + own("export_co2_credit_kg_per_kwh"),
                 single="never" if self.exclusive else self.wheeling.single_meter,
             )
         )
@@ -467,6 +477,7 @@ class Grid(Asset):
             self._audit_tariff(a)
         if self.exports:
             self._audit_export(a, flow["export"])
+        audit_origins(a, **self._origins(trades=a.trades))
 
     def _audit_trades(self, a: AssetAudit) -> dict[str, NDArray[np.float64]]:
         """Return what was traded with other members by side, and check its sums and charges."""
@@ -484,13 +495,10 @@ class Grid(Asset):
         return traded
 
     def _audit_export(self, a: AssetAudit, sold: NDArray[np.float64]) -> None:
-        """Check how much was sold, and where it came from."""
+        """Check how much was sold."""
         if self.max_export_kwh_year is not None:
             limit = self.max_export_kwh_year * a.horizon.year_share
             a.capped("exported_energy", float(sold @ a.horizon.hours), "<=", limit, unit="kWh")
-        if self.export_from != "anything":
-            renewable = True if self.export_from == "renewable" else None
-            audit_origin(a, sold, renewable=renewable)
 
     def _audit_tariff(self, a: AssetAudit) -> None:
         """Price the meter with the bill calculator, and hold the ledger against it."""

@@ -18,13 +18,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
+
 from microgrid_opt.fields import KW, Frozen, Reference
 from microgrid_opt.policies.tariffs.origin import ExportFrom, audit_origin, write_origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from microgrid_opt.assets.base import Asset
@@ -65,22 +66,37 @@ class Wheeling(Frozen):
         b.draw(CARRIER, sent, role="transfer")
         return taken, sent
 
-    def close(self, b: Builder, others: Mapping[str, Asset]) -> None:
-        """Write where what is sent may come from."""
-        if self.sends != "anything" and b.trades:
-            renewable = True if self.sends == "renewable" else None
-            write_origin(b, b.written(OUT), others, renewable=renewable)
-
     def audit(self, a: AssetAudit) -> tuple[Numbers, Numbers]:
-        """Return what the meter took and sent, checked against the balances and the limits."""
+        """Return what the meter took and sent, checked against its limits."""
         taken, sent = a.series(IN), a.series(OUT)
         for name, values, most in ((IN, taken, self.max_in_kw), (OUT, sent, self.max_out_kw)):
             a.at_most(f"{name} not negative", 0.0, values, unit="kW")
             if most is not None:
                 a.at_most(f"{name} limit", values, most, unit="kW")
-        if self.sends != "anything":
-            audit_origin(a, sent, renewable=True if self.sends == "renewable" else None)
         return taken, sent
+
+
+def limit_origin(b: Builder, others: Mapping[str, Asset], **flows: ExportFrom) -> None:
+    """Write where what leaves a place may come from; all flows that are limited share it.
+
+    Parameters
+    ----------
+    flows
+        What may be sent, by series of the meter.
+    """
+    limited = {name: origin for name, origin in flows.items() if origin != "anything"}
+    if limited:
+        renewable = True if "renewable" in limited.values() else None
+        write_origin(b, [b.written(name) for name in limited], others, renewable=renewable)
+
+
+def audit_origins(a: AssetAudit, **flows: ExportFrom) -> None:
+    """Check where what left a place came from."""
+    limited = {name: origin for name, origin in flows.items() if origin != "anything"}
+    if limited:
+        renewable = True if "renewable" in limited.values() else None
+        sent = np.sum([a.series(name) for name in limited], axis=0)
+        audit_origin(a, sent, renewable=renewable)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +113,16 @@ class Meterpoint:
         All that passes the meter, each a series.
     most_in, most_out
         Bounds of withdrawal and injection [kW], shape (n,); infinite without one.
-    price, gain
-        What one more kWh from the supplier costs and one sold to it earns [currency/kWh], shape (n,);
-        infinite and minus infinite where there is no supplier.
+    price, dearest
+        What one more kWh from the supplier costs at least and at most [currency/kWh], shape (n,);
+        infinite where there is no supplier. Peaks are left out: any kWh from elsewhere has them too.
+    gain, outlet
+        What one more kWh sold to the supplier earns at most, and what it surely earns
+        [currency/kWh], shape (n,); minus infinite where nothing is sold or nothing is sure.
     retained
         Charges of the tariff that stay due on a kWh from another member [currency/kWh], shape (n,).
-    co2
-        CO2 of each kWh from the supplier [kg/kWh], shape (n,).
+    co2, credit
+        CO2 of each kWh from the supplier, and credited for each sold to it [kg/kWh], shape (n,).
     single
         Whether taking and giving at once are excluded.
     """
@@ -119,7 +138,10 @@ class Meterpoint:
     most_in: Numbers
     most_out: Numbers
     price: Numbers
+    dearest: Numbers
     gain: Numbers
+    outlet: Numbers
     retained: Numbers
     co2: Numbers
+    credit: Numbers
     single: SingleMeter

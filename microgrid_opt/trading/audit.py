@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microgrid_opt.formulations.access import IN, OUT
-from microgrid_opt.trading.form import flat_price, leg_price, takes_arcs, window_groups
+from microgrid_opt.formulations.access import CARRIER, IN, OUT
+from microgrid_opt.trading.form import leg_cost, takes_arcs, window_groups
 from microgrid_opt.trading.network import Leg
-from microgrid_opt.trading.pairs import meters, pairs_of
+from microgrid_opt.trading.pairs import line_key, meters, pairs_of
+from microgrid_opt.trading.spec import NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,18 +113,19 @@ def _audit_window(book: Book, view: AssetAudit, pair: Pair, sent: Numbers) -> Nu
     trading = book.problem.park.trading
     assert trading is not None
     rules, hours = trading.rules, book.problem.horizon.hours
-    received, banked = view.series("received"), view.series("banked")
+    received = view.series("received")
     view.at_most("received not negative", 0.0, received, unit="kW")
     arriving = sent * pair.delivered
     later = np.maximum(received - arriving, 0.0)
-    view.at_most("what is banked is counted", later, banked, unit="kW")
     groups = window_groups(book.problem, pair.window)
     have = np.bincount(groups, weights=hours * (arriving - rules.bank_loss_fraction * later))
     taken = np.bincount(groups, weights=hours * received)
     gross = float(np.bincount(groups, weights=hours * arriving).max(initial=0.0))
     what = f"received within what was sent in its {pair.window}"
     view.at_most(what, taken, have, unit="kWh", scale=gross)
-    if rules.bank_fee_per_kwh:
+    if rules.bank_fee_per_kwh or rules.bank_loss_fraction:
+        banked = view.series("banked")
+        view.at_most("what is banked is counted", later, banked, unit="kW")
         buyer = book.named(pair.buyer, pair.key)
         buyer.booked("bank_fee", float(banked @ hours) * rules.bank_fee_per_kwh)
     return received
@@ -138,7 +140,7 @@ def _audit_arcs(book: Book, views: dict[str, AssetAudit]) -> None:
     gross = 0.0
     for key, line in network.lines.items():
         owner = line.owner or next(iter(problem.park.members))
-        view = book.named(owner, f"line_{key}")
+        view = book.named(owner, line_key(key))
         flows = {}
         for name, start, end in (
             ("forward", line.start, line.end),
@@ -150,36 +152,44 @@ def _audit_arcs(book: Book, views: dict[str, AssetAudit]) -> None:
             arriving = flow * (1.0 - line.loss_fraction)
             net[start] -= flow
             net[end] += arriving
-            price = leg_price(problem, Leg(key, forward=name == "forward"))
+            price = leg_cost(problem, Leg(key, forward=name == "forward"))
             view.booked(f"{name}_fee", float((arriving * price) @ hours))
         if line.capacity_kw is not None and network.supply_node is None:
             across = np.abs(flows["forward"] - flows["backward"])
             view.at_most("trades within capacity", across, line.capacity_kw, unit="kW")
     kept = 1.0 if rules.loss_bearer == "network" else 1.0 - rules.loss_fraction
-    flat = float(flat_price(problem).any())
     nodes = meters(problem.park)
     for key, view in views.items():
         net[nodes[key]] += kept * view.series(OUT) - view.series(IN)
-        if flat:
-            _audit_flat_fees(book, view)
+        for side, name in (("sellers", OUT), ("buyers", IN)):
+            named = getattr(rules, side)
+            if named is not None and key not in named:
+                what = f"none of the {side}"
+                view.equal(what, view.series(name), 0.0, unit="kW", scale=gross)
+    _audit_flat_fees(book, views)
     for node, values in net.items():
         what = f"what enters the node {node} leaves it"
         book.policies().equal(what, values, 0.0, unit="kW", scale=gross)
 
 
-def _audit_flat_fees(book: Book, view: AssetAudit) -> None:
-    trading = book.problem.park.trading
+def _audit_flat_fees(book: Book, views: dict[str, AssetAudit]) -> None:
+    """Check the fees by value, which buyers pay on all that they take."""
+    problem = book.problem
+    trading = problem.park.trading
     assert trading is not None
-    for name, fee in trading.fees.items():
-        price = book.problem.arrays.get(f"trading.fees.{name}.price_per_kwh")
+    for name in trading.fees:
+        price = problem.arrays.get(f"trading.fees.{name}.price_per_kwh")
         if price is None:
             continue
-        amount = float((view.series(IN) * price) @ book.problem.horizon.hours)
-        if fee.paid_to == view.member:
-            amount = 0.0
-        elif fee.paid_to in book.problem.park.members:
-            book.named(fee.paid_to, view.asset).booked(name, -amount)
-        view.booked(name, amount)
+        paid_to = trading.fees[name].paid_to
+        paid = dict.fromkeys((view.member for view in views.values()), 0.0)
+        for view in views.values():
+            amount = float((view.series(IN) * price) @ problem.horizon.hours)
+            paid[view.member] += amount
+            if paid_to in problem.park.members:
+                paid[paid_to] = paid.get(paid_to, 0.0) - amount
+        for member, amount in paid.items():
+            book.named(member, NETWORK).booked(name, amount)
 
 
 def _audit_supply(book: Book, views: dict[str, AssetAudit]) -> None:
@@ -198,20 +208,22 @@ def _audit_supply(book: Book, views: dict[str, AssetAudit]) -> None:
         for asset, view in views.items():
             if nodes[asset] in beyond:
                 # A meter supplies its place with what it withdraws from the network.
-                net += view.supplied("electricity") - view.drawn("electricity")
+                net += view.supplied(CARRIER) - view.drawn(CARRIER)
         what = f"all power within the capacity of {key}"
         book.policies().at_most(what, np.abs(net), line.capacity_kw, unit="kW")
 
 
 def _audit_one_way(view: AssetAudit) -> None:
     """Check, or note, that no meter takes and gives at once."""
-    taken, given = view.supplied("electricity"), view.drawn("electricity")
-    both = np.minimum(taken, given)
-    if not view.has_series("withdrawing"):
-        view.noted("takes and gives at once", taken, given, unit="kW")
-        return
+    taken, given = view.supplied(CARRIER), view.drawn(CARRIER)
     single = getattr(view.neighbours()[view.asset], "wheeling").single_meter  # noqa: B009
+    if view.has_series("withdrawing"):
+        ways = view.series("withdrawing")
+        held = (ways > 0.5) | (single == "always")
+        wrong = np.where(held, np.minimum(given, ways * given) + (1.0 - ways) * taken, 0.0)
+        view.at_most("withdrawing tells the way", wrong, 0.0, unit="kW")
     if single == "always":
+        both = np.minimum(taken, given)
         view.at_most("never takes and gives at once", both, 0.0, unit="kW")
     else:
         view.noted("takes and gives at once where it does not pay", taken, given, unit="kW")
@@ -228,7 +240,11 @@ def _audit_generation(book: Book, view: AssetAudit) -> None:
     fitting = [rule for rule in trading.rules.max_generation if voltage <= rule.up_to_kv]
     if not fitting:
         return
-    makers = {f.asset for f in book.flows if f.place == view.place and f.role == "generation"}
+    makers = {
+        flow.asset
+        for flow in book.flows
+        if flow.place == view.place and flow.role == "generation" and flow.carrier == CARRIER
+    }
     table = book.results.sizes
     rows = table[table["asset"].isin(makers) & (table["unit"] == "kW")]
     limit = min(fitting, key=lambda rule: rule.up_to_kv).max_kw

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from microgrid_opt.errors import Finding
-from microgrid_opt.trading.pairs import meters, pair_key
-from microgrid_opt.trading.spec import NETWORK, STATE
+from microgrid_opt.errors import Finding, InputError
+from microgrid_opt.trading.pairs import (
+    allowed,
+    is_due,
+    line_key,
+    meters,
+    pair_key,
+    price_of_way,
+)
+from microgrid_opt.trading.spec import NETWORK, STATE, ValueFee
 from microgrid_opt.yamlio.grammar import suggest
 
 RESERVED = frozenset(("balance", "policies", NETWORK))
@@ -20,9 +27,13 @@ if TYPE_CHECKING:
 
 def problems(trading: Trading, park: Park) -> Iterator[Finding]:
     """Yield every problem with its key in the park file."""
-    yield from _network(trading, park)
-    yield from _meters(trading, park)
-    yield from _fees(trading, park)
+    names_exist = True
+    for part in (_network, _meters, _fees, _names):
+        for finding in part(trading, park):
+            names_exist = False
+            yield finding
+    if names_exist:
+        yield from {str(found): found for found in _terms(trading, park)}.values()
 
 
 def _network(trading: Trading, park: Park) -> Iterator[Finding]:
@@ -42,7 +53,16 @@ def _network(trading: Trading, park: Park) -> Iterator[Finding]:
         return
     if supply not in network.nodes:
         yield _unknown(supply, "node of the network", network.nodes, "network.supply_node")
-    elif not network.graph.is_forest:
+        return
+    graph = network.graph
+    for key, line in network.lines.items():
+        if line.capacity_kw is not None and line.start not in graph.reached(supply):
+            yield Finding(
+                f"is not connected to the `supply_node` {supply!r}, so that its capacity cannot be that "
+                "of all power: connect it, or leave `supply_node` out.",
+                key=f"trading.network.lines.{key}.capacity_kw",
+            )
+    if not graph.is_forest:
         yield Finding(
             "needs a network without meshes: with two ways it is not known which line carries the "
             "supply. Remove a line, or leave `supply_node` out.",
@@ -63,10 +83,6 @@ def _meters(trading: Trading, park: Park) -> Iterator[Finding]:
         for word, meter in (("from", trade.seller), ("to", trade.buyer)):
             if meter not in known:
                 yield _unknown(meter, "meter with `wheeling`", known, f"trades.{key}.{word}")
-        if key in park.assets or key in RESERVED:
-            yield Finding(
-                "is the key of an asset, or reserved: choose another.", key=f"trading.trades.{key}"
-            )
         if trade.window == "period" and trading.rules.periods is None:
             yield Finding(
                 "`period` needs the calendar `trading.rules.periods`.",
@@ -76,6 +92,62 @@ def _meters(trading: Trading, park: Park) -> Iterator[Finding]:
         for number, meter in enumerate(named or ()):
             if meter not in known:
                 yield _unknown(meter, "meter with `wheeling`", known, f"rules.{word}.{number}")
+    for key, node in known.items():
+        place = trading.network.nodes.get(node)
+        if place is not None and place.voltage_kv is None and trading.rules.max_generation:
+            yield Finding(
+                f"has no `voltage_kv`, on which `max_generation` of the meter {key!r} depends: give it.",
+                key=f"trading.network.nodes.{node}",
+            )
+
+
+def _names(trading: Trading, park: Park) -> Iterator[Finding]:
+    """Yield names under which two things would stand in the results."""
+    taken = dict.fromkeys(park.assets, "an asset") | dict.fromkeys(RESERVED, "reserved")
+    if NETWORK in park.assets:
+        yield Finding(
+            "is what fees of the network stand under in a park with `trading`: choose another key.",
+            key=f"assets.{NETWORK}",
+        )
+    for key in trading.network.lines:
+        name = line_key(key)
+        if name in taken:
+            message = f"would stand under {name!r}, which is {taken[name]}: choose another key."
+            yield Finding(message, key=f"trading.network.lines.{key}")
+        taken[name] = f"the line {key!r}"
+    for key, source, sink, agreed in allowed(trading, park):
+        if key not in taken:
+            taken[key] = f"the trade from {source!r} to {sink!r}"
+        elif agreed is not None:
+            message = f"is also the name of {taken[key]}: choose another."
+            yield Finding(message, key=f"trading.trades.{key}")
+        else:
+            yield Finding(
+                f"the trade from {source!r} to {sink!r} would be called {key!r}, which is "
+                f"{taken[key]}: choose other keys.",
+                key="trading",
+            )
+
+
+def _terms(trading: Trading, park: Park) -> Iterator[Finding]:
+    """Yield what fees need and the network does not say, and agreed trades without a way."""
+    graph, nodes = trading.network.graph, meters(park)
+    for key, source, sink, agreed in allowed(trading, park):
+        way = graph.way(nodes[source], nodes[sink])
+        if way is None:
+            if agreed is not None:
+                yield Finding(
+                    f"has no way from {nodes[source]!r} to {nodes[sink]!r}: add a line.",
+                    key=f"trading.trades.{key}",
+                )
+            continue
+        for name, fee in trading.fees.items():
+            if isinstance(fee, ValueFee) or not is_due(fee, key, way, graph):
+                continue
+            try:
+                price_of_way(graph, name, fee, way)
+            except InputError as error:
+                yield from error.findings
 
 
 def _fees(trading: Trading, park: Park) -> Iterator[Finding]:

@@ -124,34 +124,19 @@ def meters(park: Park) -> dict[str, str]:
 def pairs_of(problem: Problem) -> tuple[Pair, ...]:
     """Return all pairs of meters of a park that may trade, in a stable order.
 
-    Raises
-    ------
-    InputError
-        A fee needs what the network does not say.
+    Meters without a way between them do not trade, such as those of a group without the owner of a
+    line; `microgrid_opt.trading.checks` refuses what a whole park lacks.
     """
     trading = problem.park.trading
     if trading is None:
         return ()
     graph = trading.network.graph
-    found, findings = [], []
-    for key, source, sink, agreed in _allowed(trading, problem.park):
-        nodes = meters(problem.park)
+    nodes = meters(problem.park)
+    found = []
+    for key, source, sink, agreed in allowed(trading, problem.park):
         way = graph.way(nodes[source], nodes[sink])
-        if way is None:
-            if agreed is not None:
-                findings.append(
-                    Finding(
-                        f"has no way from {nodes[source]!r} to {nodes[sink]!r}: add a line.",
-                        key=f"trading.trades.{key}",
-                    )
-                )
-            continue
-        try:
+        if way is not None:
             found.append(_pair(problem, trading, graph, (key, source, sink), way, agreed))
-        except InputError as error:
-            findings += error.findings
-    if findings:
-        raise problem.placed(InputError(list({str(f): f for f in findings}.values())))
     return tuple(found)
 
 
@@ -170,11 +155,12 @@ def trade_labels(problem: Problem) -> dict[str, str]:
 
     return {
         **{pair.key: label(pair) for pair in pairs_of(problem)},
-        **{f"line_{key}": key for key in trading.network.lines},
+        **{line_key(key): key for key in trading.network.lines},
+        NETWORK: "Network",
     }
 
 
-def _allowed(trading: Trading, park: Park) -> Iterator[tuple[str, str, str, AgreedTrade | None]]:
+def allowed(trading: Trading, park: Park) -> Iterator[tuple[str, str, str, AgreedTrade | None]]:
     """Yield (key, source, sink, agreed terms) of the pairs that the rules allow."""
     known = meters(park)
     graph, rules = trading.network.graph, trading.rules
@@ -184,8 +170,10 @@ def _allowed(trading: Trading, park: Park) -> Iterator[tuple[str, str, str, Agre
             yield key, trade.seller, trade.buyer, trade
     if rules.pairs == "listed":
         return
-    sellers = known if rules.sellers is None else rules.sellers
-    buyers = known if rules.buyers is None else rules.buyers
+    sellers, buyers = (
+        tuple(known) if named is None else dict.fromkeys(named)
+        for named in (rules.sellers, rules.buyers)
+    )
     for source, sink in product(sellers, buyers):
         if source == sink or (source, sink) in agreed or not {source, sink} <= known.keys():
             continue
@@ -193,6 +181,11 @@ def _allowed(trading: Trading, park: Park) -> Iterator[tuple[str, str, str, Agre
         if rules.within == "area" and len(areas) > 1:
             continue
         yield pair_key(source, sink), source, sink, None
+
+
+def line_key(line: str) -> str:
+    """Return the name under which the results of a line stand."""
+    return f"line_{line}"
 
 
 def pair_key(source: str, sink: str) -> str:
@@ -217,7 +210,7 @@ def _pair(
     payers = {"buyer": buyer, "seller": seller}
     charges = []
     for name, fee in trading.fees.items():
-        if _due(fee, key, way, graph):
+        if is_due(fee, key, way, graph):
             price = _price(problem, graph, name, fee, way)
             charges.append(Charge(name, price, payers[fee.paid_by], fee.paid_to))
     for leg, share in zip(way.legs, way.arrival, strict=True):
@@ -227,7 +220,7 @@ def _pair(
             arriving = 1.0 if rules.loss_bearer == "network" else share * (1.0 - lost) / delivered
             owner = graph.line(leg).owner or NETWORK
             price = problem.arrays[path] * arriving
-            charges.append(Charge(f"line_{leg.line}", price, buyer, owner))
+            charges.append(Charge(line_key(leg.line), price, buyer, owner))
     window = rules.window if agreed is None or agreed.window is None else agreed.window
     return Pair(
         key,
@@ -244,7 +237,8 @@ def _pair(
     )
 
 
-def _due(fee: Fee, key: str, way: Way, graph: Graph) -> bool:
+def is_due(fee: Fee, key: str, way: Way, graph: Graph) -> bool:
+    """Return whether a fee is due for a trade."""
     if fee.trades is not None and key not in fee.trades:
         return False
     nodes = graph.network.nodes
@@ -254,9 +248,21 @@ def _due(fee: Fee, key: str, way: Way, graph: Graph) -> bool:
 
 def _price(problem: Problem, graph: Graph, name: str, fee: Fee, way: Way) -> Numbers:
     """Return the price of a fee on a way [currency per kWh delivered], shape (n,)."""
-    n = len(problem.horizon)
     if isinstance(fee, ValueFee):
         return problem.arrays[f"trading.fees.{name}.price_per_kwh"]
+    return np.full(len(problem.horizon), price_of_way(graph, name, fee, way))
+
+
+def price_of_way(
+    graph: Graph, name: str, fee: FormulaFee | TableFee | DistanceFee, way: Way
+) -> float:
+    """Return the price of a fee that follows from the way [currency per kWh delivered].
+
+    Raises
+    ------
+    InputError
+        The fee needs what the network does not say.
+    """
     if isinstance(fee, DistanceFee):
         length = graph.length_km(way)
         if length is None:
@@ -270,7 +276,7 @@ def _price(problem: Problem, graph: Graph, name: str, fee: Fee, way: Way) -> Num
                     if graph.line(leg).length_km is None
                 ]
             )
-        return np.full(n, fee.price_per_kwh_km * length)
+        return fee.price_per_kwh_km * length
     highest = graph.highest_voltage(way)
     user = graph.voltage(way.nodes[-1])
     if highest is None or user is None:
@@ -284,7 +290,7 @@ def _price(problem: Problem, graph: Graph, name: str, fee: Fee, way: Way) -> Num
                 if graph.voltage(node) is None
             ]
         )
-    return np.full(n, _by_voltage(fee, name, user, highest))
+    return _by_voltage(fee, name, user, highest)
 
 
 def _by_voltage(fee: FormulaFee | TableFee, name: str, user: float, highest: float) -> float:
@@ -304,4 +310,6 @@ def _by_voltage(fee: FormulaFee | TableFee, name: str, user: float, highest: flo
 
 def _no_level(key: str, level: float, known: Mapping[float, object]) -> Finding:
     listed = ", ".join(f"{kv:g}" for kv in known)
-    return Finding(f"has no price for {level:g} kV: it has {listed}.", key=f"trading.{key}")
+    return Finding(
+        f"has no price for {level:g} kV (it has {listed}): add it.", key=f"trading.{key}"
+    )

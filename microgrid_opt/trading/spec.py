@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from microgrid_opt.errors import Finding
 from microgrid_opt.fields import (
     KV,
     KW,
@@ -29,6 +28,7 @@ from microgrid_opt.trading.network import Graph
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from microgrid_opt.errors import Finding
     from microgrid_opt.park import Park
 
 NetworkNodeName = Annotated[str, Reference("network node")]

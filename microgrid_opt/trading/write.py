@@ -30,11 +30,12 @@ import numpy as np
 
 from microgrid_opt.builder import Builder
 from microgrid_opt.errors import Finding, InputError
-from microgrid_opt.formulations.access import IN, OUT
-from microgrid_opt.ledger import KG_PER_T, Linear
-from microgrid_opt.trading.form import leg_price, takes_arcs, window_groups
+from microgrid_opt.formulations.access import CARRIER, IN, OUT
+from microgrid_opt.ledger import Linear
+from microgrid_opt.trading.form import leg_cost, takes_arcs, window_groups
 from microgrid_opt.trading.network import Leg
-from microgrid_opt.trading.pairs import pairs_of
+from microgrid_opt.trading.oneway import one_way
+from microgrid_opt.trading.pairs import line_key, pairs_of
 from microgrid_opt.trading.spec import NETWORK, ValueFee
 
 if TYPE_CHECKING:
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
-SAME_PRICE = 1e-9
-"""Prices closer than this [currency/kWh] count as equal."""
 BANK_FEE = "bank_fee"
 """Category of the ledger of what banking costs."""
 
@@ -68,7 +67,7 @@ def write_trades(problem: Problem, draft: Draft) -> None:
     _limit_lines(problem, draft, points)
     sellers = dict.fromkeys(pair.source for pair in pairs)
     _limit_generation(problem, draft, [points[key] for key in sellers])
-    _one_way(problem, draft, pairs, points)
+    one_way(problem, draft, pairs, points)
 
 
 # ------------------------------------------------------------------------------------ pairs
@@ -131,10 +130,12 @@ def _bank(problem: Problem, draft: Draft, pen: Builder, pair: Pair, sent: Any) -
     rules = trading.rules
     received = pen.series("received", unit="kW")
     account = pen.series("account", unit="kWh", lower=-np.inf)
-    banked = pen.series("banked", unit="kW")
-    kept = pair.delivered
-    pen.require("banked_above", lambda t: banked[t] >= received[t] - kept * sent[t])
-    if rules.bank_fee_per_kwh:
+    kept, lost = pair.delivered, rules.bank_loss_fraction
+    change = [(kept, sent), (-1.0, received)]
+    if rules.bank_fee_per_kwh or lost:
+        banked = pen.series("banked", unit="kW")
+        pen.require("banked_above", lambda t: banked[t] >= received[t] - kept * sent[t])
+        change.append((-lost, banked))
         buyer = Builder(draft, pair.buyer, pair.key, "")
         buyer.book(BANK_FEE, pen.total(banked, rules.bank_fee_per_kwh))
     groups = window_groups(problem, pair.window)
@@ -146,13 +147,12 @@ def _bank(problem: Problem, draft: Draft, pen: Builder, pair: Pair, sent: Any) -
     going_on[order[first]] = 0.0
     earlier, carried = pen.param("before", before), pen.param("carried", going_on)
     hours = pen.param("hours", pen.horizon.hours)
-    lost = rules.bank_loss_fraction
     pen.require(
         "account_balance",
         lambda t: (
             account[t]
             == carried[t] * account[earlier[t]]
-            + hours[t] * (kept * sent[t] - received[t] - lost * banked[t])
+            + hours[t] * sum(share * flow[t] for share, flow in change)
         ),
     )
     last = order[np.append(first[1:], True)]
@@ -235,11 +235,6 @@ def _network_pen(draft: Draft, problem: Problem, line: str) -> Builder:
     return Builder(draft, owner, line_key(line), f"trading.network.lines.{line}")
 
 
-def line_key(line: str) -> str:
-    """Return the name under which the results of a line stand."""
-    return f"line_{line}"
-
-
 # ------------------------------------------------------------------------------------ arcs
 
 
@@ -258,7 +253,7 @@ def _write_arcs(problem: Problem, draft: Draft, points: Mapping[str, Meterpoint]
             flow = pen.series(name, unit="kW")
             arriving[start].append((flow, -1.0))
             arriving[end].append((flow, 1.0 - line.loss_fraction))
-            price = leg_price(problem, Leg(key, forward=name == "forward"))
+            price = leg_cost(problem, Leg(key, forward=name == "forward"))
             if price.any():
                 pen.book(f"{name}_fee", pen.total(flow, price * (1.0 - line.loss_fraction)))
             flows.append((flow, 1.0 if name == "forward" else -1.0))
@@ -276,10 +271,10 @@ def _write_arcs(problem: Problem, draft: Draft, points: Mapping[str, Meterpoint]
         for name, fee in trading.fees.items():
             if isinstance(fee, ValueFee):
                 price = problem.arrays[f"trading.fees.{name}.price_per_kwh"]
-                pen.book(name, pen.total(point.taken, price))
+                amount = pen.total(point.taken, price)
+                Builder(draft, point.member, NETWORK, "").book(name, amount)
                 if fee.paid_to in problem.park.members:
-                    owner = Builder(draft, fee.paid_to, point.asset, "")
-                    owner.book(name, -pen.total(point.taken, price))
+                    Builder(draft, fee.paid_to, NETWORK, "").book(name, -amount)
     pen = Builder(draft, next(iter(problem.park.members)), NETWORK, "")
     for node, terms in arriving.items():
         if terms:
@@ -332,7 +327,11 @@ def _limit_generation(problem: Problem, draft: Draft, sellers: Sequence[Meterpoi
         )
         if limit is None:
             continue
-        makers = {f.asset for f in draft.flows if f.place == point.place and f.role == "generation"}
+        makers = {
+            flow.asset
+            for flow in draft.flows
+            if flow.place == point.place and flow.role == "generation" and flow.carrier == CARRIER
+        }
         pen = Builder(draft, point.member, point.asset, "", point.place)
         installed = sum(
             (
@@ -350,70 +349,3 @@ def _limit_generation(problem: Problem, draft: Draft, sellers: Sequence[Meterpoi
             unit="kW",
             description=f"generation at {voltage:g} kV that may sell, of {point.asset}",
         )
-
-
-def _one_way(
-    problem: Problem, draft: Draft, pairs: Sequence[Pair], points: Mapping[str, Meterpoint]
-) -> None:
-    """Exclude taking and giving at once, in the steps in which it could pay."""
-    price = problem.park.carbon.price_per_t / KG_PER_T
-    cost = {key: point.price + price * point.co2 for key, point in points.items()}
-    worth = {key: point.gain.copy() for key, point in points.items()}
-    willing = _willing(draft, points, cost)
-    for pair in pairs:
-        offer = willing[pair.sink] - points[pair.sink].retained - pair.fee
-        offer = np.where(np.isfinite(offer), offer * pair.delivered, np.inf)
-        best = worth[pair.source]
-        if pair.window != "hour":
-            offer = np.full(len(offer), offer.max())
-        np.maximum(best, offer, out=best)
-    for key, point in points.items():
-        if point.single == "never":
-            continue
-        pays = (worth[key] > cost[key] + SAME_PRICE) & np.isfinite(cost[key])
-        steps = np.arange(len(pays)) if point.single == "always" else np.flatnonzero(pays)
-        if len(steps):
-            _exclude(problem, draft, point, steps)
-
-
-def _willing(
-    draft: Draft, points: Mapping[str, Meterpoint], cost: Mapping[str, Numbers]
-) -> dict[str, Numbers]:
-    """Return the most that each meter would pay for a kWh [currency/kWh], shape (n,).
-
-    With a supplier it is the supplier's price. Without one, users would pay anything, a store what a
-    kWh is worth elsewhere at another time, and a place that uses nothing what an export earns.
-    """
-    known = [values for key in points for values in (cost[key], points[key].gain)]
-    highest = max((float(v[np.isfinite(v)].max(initial=-np.inf)) for v in known), default=-np.inf)
-    willing = {}
-    for key, point in points.items():
-        roles = {f.role for f in draft.flows if f.place == point.place and f.sign < 0}
-        most = np.inf if roles & {"demand", "conversion"} else highest
-        if not roles - {"export", "transfer", "dump"}:
-            most = -np.inf
-        least = np.maximum(point.gain, most)
-        willing[key] = np.where(np.isfinite(cost[key]), np.maximum(cost[key], point.gain), least)
-    return willing
-
-
-def _exclude(problem: Problem, draft: Draft, point: Meterpoint, steps: NDArray[np.int64]) -> None:
-    pen = Builder(draft, point.member, point.asset, "", point.place)
-    for side, most in (("withdrawal", point.most_in), ("injection", point.most_out)):
-        if not np.isfinite(most[steps]).all():
-            message = (
-                "takes and gives at one meter, and doing both at once could pay in "
-                f"{len(steps)} steps, first at {draft.horizon.stamps[steps[0]]}: that needs a bound "
-                f"on the {side}. Give `connection_kw` with a maximum, a limit of import and export, "
-                "or `wheeling.single_meter: never` for meters that are apart."
-            )
-            raise problem.placed(InputError(Finding(message, key=f"assets.{point.asset}.wheeling")))
-    counted = np.zeros(len(draft.horizon))
-    counted[steps] = 1.0
-    withdrawing = pen.series("withdrawing", unit="1", binary=True, upper=counted)
-    most_in, most_out = pen.param("most_in", point.most_in), pen.param("most_out", point.most_out)
-    taken, given = point.withdrawal, point.injection
-    pen.require("only_taking", lambda t: taken[t] <= most_in[t] * withdrawing[t], over=steps)
-    pen.require(
-        "only_giving", lambda t: given[t] <= most_out[t] * (1.0 - withdrawing[t]), over=steps
-    )

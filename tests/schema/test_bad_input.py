@@ -89,7 +89,7 @@ BAD = [
         told=(
             "park.yaml:3:1: colour = 'red': unknown key; allowed: schema, name, "
             "description, currency, exchange_rates, site, horizon, finance, carriers, members, "
-            "nodes, areas, assets, carbon, targets"
+            "nodes, areas, assets, carbon, targets, trading"
         ),
         old="name: Bad input",
         new=("name: Bad input\ncolour: red"),
@@ -118,8 +118,8 @@ BAD = [
             "park.yaml:14:5: assets.load.power_kw = '100 parsec': the unit "
             "'parsec' is unknown: known are W, kW, MW, GW, kWp, MWp, Wh, kWh, MWh, "
             "GWh, TWh, J, kJ, MJ, GJ, TJ, kg, g, t, h, min, s, day, month, year, "
-            "%, degC, K, deg, m, km, m2, m3, L, kVA, MVA, kvar, kvarh, kgce, tce, bar, Pa, kPa, "
-            "MPa, their products and quotients."
+            "%, degC, K, deg, m, km, m2, m3, L, V, kV, kVA, MVA, kvar, kvarh, kgce, tce, bar, Pa, "
+            "kPa, MPa, their products and quotients."
         ),
         old="    power_kw: 100",
         new="    power_kw: 100 parsec",

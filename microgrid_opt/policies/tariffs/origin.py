@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -30,14 +30,14 @@ ExportFrom = Literal["anything", "generation", "renewable"]
 
 
 def write_origin(
-    b: Builder, sold: Any, others: Mapping[str, Asset], *, renewable: bool | None
+    b: Builder, sold: Sequence[Any], others: Mapping[str, Asset], *, renewable: bool | None
 ) -> None:
     """Let only generation be exported, at once or through a store.
 
     Parameters
     ----------
     sold
-        The export.
+        What leaves the place: the export, what is sent to other members, or both.
     others
         All assets; those with storage flows at this place are tracked.
     renewable
@@ -56,7 +56,7 @@ def write_origin(
 
     # Pyomo's templates cannot take the sum of nothing.
     one = b.param("whole", 1.0)
-    given = [(one, sold)] + [(one, stored) for stored, _ in tracked]
+    given = [(one, flow) for flow in (*sold, *(stored for stored, _ in tracked))]
     free = [(factor, flow) for _, flow, factor in made] + [(one, out) for _, out in tracked]
 
     def rule(t: Any) -> Any:

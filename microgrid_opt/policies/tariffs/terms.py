@@ -495,17 +495,62 @@ class Connection:
     def retained(self) -> Numbers:
         """Return what stays due on a kWh that another member sent [currency/kWh], shape (n,).
 
-        The least that it can be, without what stands on other components.
+        The least that it can be: what an option or a minimum bill may make free does not count, nor
+        what stands on other components.
         """
         least = np.zeros(len(self.horizon))
+        if self._has(MinimumBill):
+            return least
+        optional = self._open_options()
         for name, component in self.active.items():
-            if not component.retained_when_wheeled:
+            if not component.retained_when_wheeled or component.option in optional:
                 continue
             if isinstance(component, EnergyCharge):
                 least += self.price_of(component, name)
             elif isinstance(component, TieredEnergy):
-                least += min(tier.price_per_kwh for tier in component.tiers)
+                least += min(t.price_per_kwh for t in component.tiers) * self._counted(component)
         return least
+
+    def energy_prices(self) -> tuple[Numbers, Numbers]:
+        """Return the least and the most that one more kWh bought costs, peaks left out, shape (n,)."""
+        least, _ = self.marginal()
+        most = np.zeros(len(self.horizon))
+        rate = 1.0
+        optional = self._open_options()
+        for name, component in self.active.items():
+            if isinstance(component, EnergyCharge):
+                price = self.price_of(component, name)
+                most += np.maximum(price, 0.0) if component.option in optional else price
+            elif isinstance(component, TieredEnergy):
+                most += max(t.price_per_kwh for t in component.tiers) * self._counted(component)
+            elif isinstance(component, NetMetering):
+                # What is bought may be netted against what was sold.
+                surplus = component.surplus_price_per_kwh
+                least -= np.maximum(self._netted_price(component) - surplus, 0.0)
+            elif isinstance(component, Surcharge):
+                rate += component.rate
+            elif isinstance(component, PowerFactorAdjustment):
+                rate += max(0.0, *(step.rate for step in component.steps))
+        if self._has(MinimumBill):
+            # Below it, energy is free.
+            least = np.minimum(least, 0.0)
+        return least, np.maximum(most, most * rate)
+
+    def export_price(self) -> tuple[Numbers, bool]:
+        """Return the most that one more kWh sold earns, shape (n,), and whether each kWh earns it."""
+        _, gain = self.marginal()
+        return gain, not self._has(TieredExport, NetMetering, MinimumBill)
+
+    def _has(self, *kinds: type[Component]) -> bool:
+        return any(isinstance(component, kinds) for component in self.active.values())
+
+    def _open_options(self) -> set[str | None]:
+        choices = self.tariff.open_choices(self.contract).values()
+        return {option for choice in choices for option in choice.options}
+
+    def _counted(self, component: TieredEnergy) -> NDArray[np.bool_]:
+        valid = valid_steps(component, self.horizon)
+        return np.asarray(window_steps(component.when, self.horizon) & valid)
 
     def marginal(self) -> tuple[Numbers, Numbers]:
         """Return the least that one more kWh costs and the most that it earns, shape (n,).
@@ -528,9 +573,7 @@ class Connection:
                     0.0,
                 )
             elif isinstance(component, TieredEnergy):
-                counted = window_steps(component.when, self.horizon)
-                counted &= valid_steps(component, self.horizon)
-                cost += min(t.price_per_kwh for t in component.tiers) * counted
+                cost += min(t.price_per_kwh for t in component.tiers) * self._counted(component)
             elif isinstance(component, TieredExport):
                 gain += max(t.price_per_kwh for t in component.tiers) * valid_steps(
                     component, self.horizon
