@@ -77,14 +77,21 @@ def planned(
     payments: Mapping[str, float] | None = None,
     prices: Mapping[str, Numbers] | None = None,
 ) -> TradePlan:
-    """Return the plan of all members, audited, with every member's plan alone."""
-    problem = problem_of(
-        text_of(members, trading, trades=trades, horizon=horizon, more=more, start=start)
-    )
+    """Return the plan of all members of a text, audited, with every member's plan alone."""
+    text = text_of(members, trading, trades=trades, horizon=horizon, more=more, start=start)
+    return plan_of(problem_of(text), payments, prices)
+
+
+def plan_of(
+    problem: Problem,
+    payments: Mapping[str, float] | None = None,
+    prices: Mapping[str, Numbers] | None = None,
+) -> TradePlan:
+    """Return the plan of all members of a park, audited, with every member's plan alone."""
     results, audit = study.run(problem, EXACT)
     audit.require()
     alone = {}
-    for key in members:
+    for key in problem.park.members:
         held, checked = study.run(_alone(problem, key), EXACT)
         checked.require()
         alone[key] = Alone(key, held.cost, held, checked)
