@@ -183,25 +183,28 @@ class Coalitions:
             anything is solved.
         """
         asked = list(dict.fromkeys(frozenset(who) for who in coalitions))
-        parts = {who: restricted(self._problem, who) for who in asked}
+        for who in asked:
+            restricted(self._problem, who)
         self.interrupted = False
         sizes = self._sizes()
-        run = _Run(asked, self._listener)
-        keys = {}
-        for who, part in parts.items():
-            if sizes is None:
-                break
-            if who not in self._known:
-                keys[who] = self._key(part, sizes)
-                held = None if self._cache is None else self._cache.get(keys[who])
-                if held is not None and held.members == who:
-                    self._known[who] = held
-                    run.cached += 1
+        run = _Run(dict.fromkeys(asked), self._listener)
+        if sizes is not None and self._cache is not None:
+            run.cached = self._recall(self._cache, asked, sizes)
         missing = [who for who in asked if who not in self._known]
         run.begin(len(missing))
         if missing and sizes is not None:
-            self._solve(gray_order(missing, self.members), sizes, keys, run)
+            self._solve(gray_order(missing, self.members), sizes, run)
         return {who: self._known[who] for who in asked if who in self._known}
+
+    def _recall(self, cache: Cache, asked: Iterable[Members], sizes: Mapping[str, float]) -> int:
+        """Read what is in the cache and not known yet; return how many that were."""
+        before = len(self._known)
+        for who in asked:
+            if who not in self._known:
+                held = cache.get(self._key(who, sizes))
+                if held is not None and held.members == who:
+                    self._known[who] = held
+        return len(self._known) - before
 
     def _sizes(self) -> dict[str, float] | None:
         """Return the sizes to hold; ``None`` when Ctrl-C came before they were known.
@@ -230,7 +233,9 @@ class Coalitions:
             self._given = dict(grand.sizes)
         return self._given
 
-    def _key(self, part: Problem, sizes: Mapping[str, float]) -> str:
+    def _key(self, who: Members, sizes: Mapping[str, float]) -> str:
+        """Return the name of an answer: all that it depends on."""
+        part = restricted(self._problem, who)
         held = {
             name: value for name, value in sizes.items() if name.split(".")[0] in part.park.assets
         }
@@ -250,7 +255,6 @@ class Coalitions:
         self,
         missing: Sequence[Members],
         sizes: dict[str, float],
-        keys: Mapping[Members, str],
         run: _Run,
     ) -> None:
         def keep(answers: Sequence[CoalitionCost]) -> None:
@@ -258,38 +262,34 @@ class Coalitions:
                 if answer.members in self._known:
                     continue
                 self._known[answer.members] = answer
-                if self._cache is not None:
-                    key = keys.get(answer.members) or self._key(
-                        restricted(self._problem, answer.members), sizes
-                    )
-                    self._cache.put(key, answer)
+                # Without a plan there may be one next time, with more time or a faster machine.
+                if self._cache is not None and answer.status != "no plan":
+                    self._cache.put(self._key(answer.members, sizes), answer)
                 run.finish(answer)
 
-        given = (self._problem.portable(), self._kind, sizes, self._asked, self._route)
+        given = (self._kind, sizes, self._asked, self._route)
         with _Stoppable() as stop:
             try:
                 if self._workers == 1 and self._scheduler is None:
-                    self._serially(missing, CoalitionSolver, given, keep, stop)
+                    self._solver = self._solver or CoalitionSolver(self._problem, *given)
+                    self._serially(self._solver, missing, keep, stop)
                 else:
-                    self._in_parallel(missing, given, keep)
+                    self._in_parallel(missing, (self._problem.portable(), *given), keep)
             except KeyboardInterrupt:
                 self.interrupted = True
             self.interrupted = self.interrupted or stop.asked
 
     def _serially(
         self,
+        solver: CoalitionSolver,
         missing: Sequence[Members],
-        make: type[CoalitionSolver],
-        given: tuple[object, ...],
         keep: Callable[[Sequence[CoalitionCost]], None],
         stop: _Stoppable,
     ) -> None:
-        if self._solver is None:
-            self._solver = make(*given)  # type: ignore[arg-type]
         for who in missing:
             if who in self._known:
                 continue
-            answers = self._solver.solve(who)
+            answers = solver.solve(who)
             if stop.asked:  # the solver was stopped: its answer is not the optimum
                 return
             keep(answers)
@@ -346,10 +346,9 @@ def _profile(asked: Asked) -> object:
 class _Run:
     """Counts one run for its listener."""
 
-    asked: Sequence[Members]
+    asked: Mapping[Members, None]
     listener: Callable[[CoalitionProgress], None] | None
     cached: int = 0
-    _left: set[Members] = field(default_factory=set)
     _solved: int = 0
     _needed: int = 0
     _started: float = field(default_factory=time.perf_counter)
@@ -361,7 +360,7 @@ class _Run:
 
     def finish(self, answer: CoalitionCost) -> None:
         """Count an answer, if it was one of those asked for."""
-        if answer.members in set(self.asked):
+        if answer.members in self.asked:
             self._solved += 1
             self._tell(answer)
 

@@ -17,6 +17,7 @@ is a row with columns of both sides, and then the coalition is built alone.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,6 +52,12 @@ if TYPE_CHECKING:
     Members = frozenset[str]
     Ints = NDArray[np.int64]
     Floats = NDArray[np.float64]
+
+MOST_NONZEROS = 40_000
+"""Size of the model of all up to which the live route is quicker than building each coalition alone. CPU
+time of all coalitions, alone : live, of members with PV, battery and peak prices: 5 members and 72 h
+1.7 : 0.6 s, 168 h (32,000 nonzeros) 4.6 : 2.6 s; 4 members and 336 h equal; at 2190 h (320,000) one step
+from the last basis took 16 s by simplex, and a coalition of three built alone 6 s by interior point."""
 
 INSIDE, OUTSIDE, JOINING, NOBODY = 1, 2, 3, 0
 """Whose a column is: bits of the two sides; nobody's is that of a rule of the park."""
@@ -95,6 +102,11 @@ class Parted:
     def close(self) -> None:
         """Free the memory of HiGHS."""
         self._live.close()
+
+    @property
+    def is_large(self) -> bool:
+        """Whether building each coalition alone is quicker."""
+        return self._matrix.nonzero_count > MOST_NONZEROS
 
     # ------------------------------------------------------------------ does it fall apart?
 
@@ -268,8 +280,6 @@ def _same_terms(one: Pair, other: Pair) -> bool:
 
 def hold_sizes(matrix: Matrix, draft: Draft, sizes: Mapping[str, float]) -> Matrix:
     """Return a model whose chosen sizes are held at values given by ``asset.size``."""
-    from dataclasses import replace
-
     lower, upper = matrix.col_lower.copy(), matrix.col_upper.copy()
     for record in draft.sizes:
         block = matrix.column_blocks.get(getattr(record.total, "name", ""))

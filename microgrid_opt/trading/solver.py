@@ -41,8 +41,8 @@ class CoalitionSolver:
     asked
         How models are solved that are built alone.
     route
-        ``built``, ``live``, or ``auto``: live where the model of all falls apart, and has been seen to
-        give the cost of one member that was built alone.
+        ``built``, ``live``, or ``auto``: live where the model of all is small, falls apart, and has been
+        seen to give the cost of one member that was built alone.
     """
 
     def __init__(
@@ -108,6 +108,11 @@ class CoalitionSolver:
             self._parted = Parted(self._problem, self._kind, self._sizes)
         except (InputError, InfeasibleError) as error:
             return f"the model of all members cannot be built: {error}"
+        if self._route == "live":
+            return ""
+        if self._parted.is_large:
+            self.close()
+            return "the model of all members is large"
         for member in self._problem.park.members:
             one = frozenset({member})
             objection = self._parted.objection(one)

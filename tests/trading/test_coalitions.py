@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 
 from microgrid_opt.errors import InputError, NoPlanError
 from microgrid_opt.study import Asked
+from microgrid_opt.trading import parted
 from microgrid_opt.trading.coalitions import Coalitions, gray_order
 from microgrid_opt.trading.parted import Parted
 from tests.support import park, problem_of
@@ -43,8 +45,8 @@ def answers(
 
 
 def objection(text: str, members: str) -> str:
-    with Parted(problem_of(text), "resized", {}) as parted:
-        return parted.objection(frozenset(members))
+    with Parted(problem_of(text), "resized", {}) as model:
+        return model.objection(frozenset(members))
 
 
 # ---------------------------------------------------------------------- by hand
@@ -137,6 +139,7 @@ def test_sizes_of_no_plan_cannot_be_frozen() -> None:
 # ---------------------------------------------------------------------- both routes
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(description=communities())
 def test_live_equals_built(description: dict[str, Any]) -> None:
@@ -226,6 +229,28 @@ def test_a_model_that_falls_apart_only_for_some() -> None:
     assert found[frozenset("c")].route == "live"
     assert found[frozenset("ab")].route == "live"
     assert found[frozenset("bc")].route == "built"
+
+
+def test_large_models_are_built_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parted, "MOST_NONZEROS", 1)
+    assert {one.route for one in answers(CHAIN, "auto").values()} == {"built"}
+
+
+def test_a_model_that_gives_another_cost_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: before the first answer the live route has to give the cost of a member built alone.
+
+    Sensitivity: trusting the matrix where a constant is missing.
+    """
+    real = Parted._answer
+
+    def off(self: Parted, *given: Any) -> CoalitionCost:
+        answer = real(self, *given)
+        return replace(answer, cost=answer.cost + 1e-3)
+
+    monkeypatch.setattr(Parted, "_answer", off)
+    found = answers(CHAIN, "auto")
+    assert {one.route for one in found.values()} == {"built"}
+    assert {who: one.cost for who, one in found.items()} == pytest.approx(of_names(CHAIN_COSTS))
 
 
 def test_a_relative_cap_is_that_of_the_coalition() -> None:

@@ -122,6 +122,18 @@ def test_every_number_survives(tmp_path: Path) -> None:
     assert math.isnan(held.cost)
 
 
+def test_no_plan_is_not_kept(tmp_path: Path) -> None:
+    """Proves: what ran out of time is asked again; meanwhile it counts as no number."""
+    problem = problem_of(CHAIN)
+    hurried = Asked("test", ("simplex_iteration_limit=0", "presolve=off"))
+    with Coalitions(problem, cache=tmp_path, asked=hurried) as game:
+        answer = game.cost("abc")
+    assert answer.status == "no plan"
+    assert math.isnan(answer.cost)
+    assert "before it held any plan" in answer.message
+    assert not list(tmp_path.iterdir())
+
+
 # ---------------------------------------------------------------------- ends before the end
 
 SLOW = """
@@ -140,6 +152,7 @@ with Coalitions(problem_of(text), cache=Path(sys.argv[2]), asked=Asked("test"), 
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_resumed(tmp_path: Path) -> None:
     """Proves: after SIGKILL half-way, what was finished is there and whole, and only the rest is solved.
 

@@ -241,6 +241,7 @@ def text_with_holidays() -> str:
     )
 
 
+@pytest.mark.slow
 def test_the_hash_is_the_same_in_every_process(tmp_path: Path) -> None:
     """Proves: sets, whose order differs from process to process, do not enter by their order."""
     path = tmp_path / "park.yaml"
