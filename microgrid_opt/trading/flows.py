@@ -24,10 +24,10 @@ import numpy as np
 from microgrid_opt.formulations.access import IN, OUT
 from microgrid_opt.trading.form import leg_prices, takes_arcs
 from microgrid_opt.trading.network import Leg
-from microgrid_opt.trading.pairs import meters, pairs_of
+from microgrid_opt.trading.pairs import line_key, meters, pairs_of
 from microgrid_opt.trading.plans import Traded
 from microgrid_opt.trading.spec import ValueFee
-from microgrid_opt.trading.write import BANK_FEE, line_key
+from microgrid_opt.trading.write import BANK_FEE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,9 +21,9 @@ from microgrid_opt.ledger import CO2, COST, KG_PER_T
 from microgrid_opt.results import AssetResults
 from microgrid_opt.trading.flows import charged
 from microgrid_opt.trading.form import takes_arcs
-from microgrid_opt.trading.pairs import meters, pairs_of
-from microgrid_opt.trading.spec import ValueFee
-from microgrid_opt.trading.write import BANK_FEE, line_key
+from microgrid_opt.trading.pairs import line_key, meters, pairs_of
+from microgrid_opt.trading.spec import NETWORK, ValueFee
+from microgrid_opt.trading.write import BANK_FEE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,7 +131,8 @@ def _rows(problem: Problem, results: Results) -> Iterator[tuple[str, str, float]
         retained[one.asset, one.component] = math.fsum(one.amount)
     trading = problem.park.trading
     lines = {line_key(key) for key in trading.network.lines} if trading is not None else set()
-    shares = _line_payers(problem, results)
+    shares, between = _line_payers(problem, results)
+    yield from between
     emitted = ledger[ledger["effect"] == CO2].groupby("member")["amount"].sum()
     names = _fee_names(problem)
     for row in ledger[ledger["effect"] == COST].to_dict("records"):
@@ -159,26 +160,36 @@ def _fee_names(problem: Problem) -> dict[str, set[str]]:
     if trading is None or not (pairs := pairs_of(problem)):
         return {}
     if takes_arcs(problem, pairs):
-        flat = {name for name, fee in trading.fees.items() if isinstance(fee, ValueFee)}
-        return dict.fromkeys(meters(problem.park), flat)
+        return {NETWORK: set(trading.fees)}
     return {pair.key: {*(charge.fee for charge in pair.charges), BANK_FEE} for pair in pairs}
 
 
-def _line_payers(problem: Problem, results: Results) -> dict[str, float]:
-    """Return who pays which share of what lines take, in arc form.
+def _line_payers(
+    problem: Problem, results: Results
+) -> tuple[dict[str, float], list[tuple[str, str, float]]]:
+    """Return who pays which share of what lines take, and what of it members pay each other.
 
-    Empty where they take nothing, and for a plan of some members, who pay what is booked for them.
+    In arc form lines book what leaves the park, without who pays it; what goes to a member is not booked,
+    as it cancels. Both are nothing for a plan of some members, who pay what is booked for them.
     """
     park, pairs = problem.park, pairs_of(problem)
     trading = park.trading
     together = set(park.members) <= set(results.columns["member"])
     if trading is None or not pairs or not together or not takes_arcs(problem, pairs):
-        return {}
+        return {}, []
+    goes_to = {line_key(key): line.owner or NETWORK for key, line in trading.network.lines.items()}
+    goes_to |= {name: fee.paid_to for name, fee in trading.fees.items()}
     fees = charged(problem, results)
     paid = dict.fromkeys((pair.buyer for pair in pairs), 0.0)
+    between = []
     for pair in pairs:
         for name, money in fees[pair.key].items():
-            if not isinstance(trading.fees.get(name), ValueFee):
-                paid[pair.buyer] += float(money.sum())
+            amount = float(money.sum())
+            if isinstance(trading.fees.get(name), ValueFee):
+                continue  # booked at the meters
+            if goes_to[name] in park.members:
+                between += [(pair.buyer, FEES, amount), (goes_to[name], INCOME, -amount)]
+            else:
+                paid[pair.buyer] += amount
     whole = math.fsum(paid.values())
-    return {buyer: amount / whole for buyer, amount in paid.items()} if whole else {}
+    return {buyer: amount / whole for buyer, amount in paid.items()} if whole else {}, between

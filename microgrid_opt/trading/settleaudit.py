@@ -19,6 +19,7 @@ from microgrid_opt.ledger import COST
 from microgrid_opt.parkaudit import CENT, FEASIBILITY, RELATIVE
 from microgrid_opt.policies.tariffs.components import EnergyCharge
 from microgrid_opt.trading.pairs import meters
+from microgrid_opt.trading.spec import NETWORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -218,7 +219,7 @@ def _fees(s: Settlement) -> Iterator[Check]:
     lines = {f"line_{key}" for key in trading.network.lines}
     trades, known = set(s.trades), {*trading.fees, *lines, "bank_fee"}
     is_fee = ledger["asset"].isin(trades) & ledger["category"].isin(known)
-    is_fee |= ledger["asset"].isin(meters(park)) & ledger["category"].isin(trading.fees)
+    is_fee |= (ledger["asset"] == NETWORK) & ledger["category"].isin(trading.fees)
     is_fee |= ledger["asset"].isin(lines)
     rows = ledger[is_fee & (ledger["effect"] == COST)]
     amounts = rows["amount"] / rows["worth"]
@@ -226,7 +227,8 @@ def _fees(s: Settlement) -> Iterator[Check]:
     own = fees["recipient"].isin(park.members)
     net = float(fees["amount"].sum() - fees.loc[own, "amount"].sum())
     yield _check("fees", "are those of the ledger", net, amounts.sum(), s.currency)
-    if not s.fees or not set(ledger["asset"]) & lines:
+    if not set(s.plan.results.columns["asset"]) & lines:
+        # In arc form lines book what leaves the park, without who pays it.
         for member in park.members:
             mine = float(fees.loc[fees["payer"] == member, "amount"].sum())
             mine -= float(fees.loc[fees["recipient"] == member, "amount"].sum())

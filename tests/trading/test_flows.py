@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microgrid_opt.trading.flows import charged, traded
+from microgrid_opt.trading.flows import Tracing, charged, traded
+from microgrid_opt.trading.pairs import pairs_of
 from tests.support import problem_of, solve_text
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
+    from microgrid_opt.trading.plans import Traded
 
 FEE = "fees: {km: {method: distance, price_per_kwh_km: 0.5}}"
 
@@ -33,7 +35,7 @@ def _network(lines: Mapping[tuple[int, int], float], nodes: int, extra: str = ""
         f"  m{i}: {{type: access, member: p{i}, wheeling: {{at: n{i}}}}}" for i in range(nodes)
     )
     members = ", ".join(f"p{i}: {{}}" for i in range(nodes))
-    trading = f"{{network: {{nodes: {{{places}}}, lines: {{{listed}}}}}, form: arcs, {extra}}}"
+    trading = f"{{network: {{nodes: {{{places}}}, lines: {{{listed}}}}}, form: pairs, {extra}}}"
     return problem_of(
         "schema: 1\nname: Net\ncurrency: CNY\nsite: {timezone: Etc/GMT-8}\n"
         "horizon: {start: 2025-03-03, hours: 1}\nfinance: {discount_rate: 0, project_years: 1}\n"
@@ -59,9 +61,14 @@ def _plan(
     return cast("Results", SimpleNamespace(of=of))
 
 
+def _traced(problem: Problem, results: Results) -> dict[str, Traded]:
+    """Return the trades of flows, in networks with meshes too, which a plan itself does not take."""
+    return Tracing(problem, results).traded(pairs_of(problem))
+
+
 def _sums(problem: Problem, results: Results) -> tuple[dict[str, float], dict[str, float]]:
     sent, received = dict[str, float](), dict[str, float]()
-    for one in traded(problem, results).values():
+    for one in _traced(problem, results).values():
         sent[one.pair.source] = sent.get(one.pair.source, 0.0) + float(one.sent[0])
         received[one.pair.sink] = received.get(one.pair.sink, 0.0) + float(one.received[0])
     return sent, received
@@ -75,7 +82,7 @@ def test_mixing_at_each_node_by_hand() -> None:
     lines = {(0, 1): 1 / 60, (0, 3): 7 / 225, (0, 2): 3 / 115, (1, 2): 2 / 173, (2, 3): 1 / 83}
     flows = {(0, 1): 60.0, (0, 3): 225.0, (0, 2): 115.0, (1, 2): 173.0, (2, 3): 83.0}
     problem = _network(lines, 4)
-    found = traded(problem, _plan(flows, {0: 400.0, 1: 114.0}, {2: 200.0, 3: 300.0}))
+    found = _traced(problem, _plan(flows, {0: 400.0, 1: 114.0}, {2: 200.0, 3: 300.0}))
     share = (112.0 + 171.0 * 59.0 / 173.0) / 283.0
     received = {key: float(one.received[0]) for key, one in found.items() if one.received[0] > 0}
     assert received == pytest.approx(
@@ -133,7 +140,7 @@ def test_sums_at_every_meter_and_an_independent_mixing(drawn: Any) -> None:
         assert sent[f"m{number}"] == pytest.approx(out.get(number, 0.0), rel=1e-9)
         assert received[f"m{number}"] == pytest.approx(into.get(number, 0.0), rel=1e-9)
     holds = [dict[int, float]() for _ in range(nodes)]
-    found = traded(problem, results)
+    found = _traced(problem, results)
     for here in range(nodes):
         if here in out:
             holds[here][here] = holds[here].get(here, 0.0) + out[here]
@@ -159,10 +166,10 @@ def test_fees_of_the_trades_are_those_of_the_lines(drawn: Any) -> None:
     problem = _network(dict.fromkeys(losses, 0.0), 1 + max(j for _, j in losses), FEE)
     level = _level(flows, losses, into)
     results = _plan(level[0], out, level[1])
-    fees = charged(problem, results)
+    used = _traced(problem, results)
+    fees = Tracing(problem, results).charged(pairs_of(problem), used)
     whole = sum(0.5 * (i + j) * flow for (i, j), flow in level[0].items())
     assert sum(float(one["km"][0]) for one in fees.values()) == pytest.approx(whole, rel=1e-9)
-    used = traded(problem, results)
     assert all(one["km"][0] == 0.0 for key, one in fees.items() if used[key].received[0] == 0.0)
 
 
@@ -196,18 +203,18 @@ def test_a_circle_that_nobody_feeds_trades_nothing() -> None:
     """
     lines = {(0, 1): 0.0, (1, 2): 0.0, (2, 3): 0.0, (3, 1): 0.0}
     flows = {(0, 1): 5.0, (1, 2): 7.0, (2, 3): 7.0, (3, 1): 7.0}
-    found = traded(_network(lines, 4), _plan(flows, {0: 5.0}, {1: 5.0}))
+    found = _traced(_network(lines, 4), _plan(flows, {0: 5.0}, {1: 5.0}))
     powers = {key: float(one.received[0]) for key, one in found.items() if one.received[0] > 1e-6}
     assert powers == pytest.approx({"m0_to_m1": 5.0})
     lonely = _plan({(1, 2): 7.0, (2, 3): 7.0, (3, 1): 7.0}, {}, {})
-    assert not any(one.received[0] for one in traded(_network(lines, 4), lonely).values())
+    assert not any(one.received[0] for one in _traced(_network(lines, 4), lonely).values())
 
 
 def test_a_meter_does_not_trade_with_itself() -> None:
     """Proves: a meter that gives 8 and takes 3 at once gives 5 to the others.
     Sensitivity: its own taking shared out among all who gave.
     """
-    found = traded(_network({(0, 1): 0.0}, 2), _plan({(0, 1): 5.0}, {0: 8.0}, {0: 3.0, 1: 5.0}))
+    found = _traced(_network({(0, 1): 0.0}, 2), _plan({(0, 1): 5.0}, {0: 8.0}, {0: 3.0, 1: 5.0}))
     assert {key: float(one.sent[0]) for key, one in found.items()} == pytest.approx(
         {"m0_to_m1": 5.0, "m1_to_m0": 0.0}
     )

@@ -280,23 +280,22 @@ def test_nothing_to_settle_where_each_plans_alone() -> None:
         settle(plan)
 
 
-def test_the_price_of_a_members_line_is_its_income() -> None:
+@pytest.mark.parametrize("form", ["pairs", "arcs"])
+def test_the_price_of_a_members_line_is_its_income(form: str) -> None:
     """Proves: b owns the line to the far feeder and takes 0.05 for each of the 70 kWh that arrive: c pays
-    3.5, b gets 3.5, the plan costs what it would without; arcs, which know no payee, are not taken.
+    3.5, b gets 3.5, the plan costs what it would without, in either form.
     Sensitivity: a member's line that costs the park money, or an income that nobody has.
     """
-    lines = LINES.replace(
-        "down: {from: bus, to: far}", "down: {from: bus, to: far, price_per_kwh: 0.05, owner: b}"
-    )
-    free = planned({"a": A, "b": B, "c": C}, LINES.replace("FORM", "auto"))
-    plan = planned({"a": A, "b": B, "c": C}, lines.replace("FORM", "auto"))
+    own = "down: {from: bus, to: far, price_per_kwh: 0.05, owner: b}"
+    lines = LINES.replace("down: {from: bus, to: far}", own)
+    members = {"a": A, "b": B, "c": C}
+    free = planned(members, LINES.replace("FORM", form)).results
+    plan = planned(members, lines.replace("FORM", form))
     assert plan.results is not None
-    assert free.results is not None
-    assert plan.results.cost == pytest.approx(free.results.cost)
+    assert free is not None
+    assert plan.results.cost == pytest.approx(free.cost)
     settlement = settle(plan)
     audit_settlement(settlement).require()
     parts = settlement.gains.set_index(["member", "part"])["gain"]
     assert parts["b", "fees_received"] == pytest.approx(3.5 + 100 * 0.002)
     assert parts["c", "fees_paid"] == pytest.approx(-70 * (0.0198 + 0.012 + 0.05))
-    with pytest.raises(InputError, match="the price of the line 'down' goes to a member"):
-        planned({"a": A, "b": B, "c": C}, lines.replace("FORM", "arcs"))
