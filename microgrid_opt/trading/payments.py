@@ -76,7 +76,9 @@ def money_limits(problem: Problem, trade: Traded, otherwise: Band) -> tuple[floa
         return amount, amount
     band = band_of(trade.pair, otherwise)
     total = float(energy.sum())
-    # Without a limit the payment is free also where nothing was sent.
+    if not total and (np.isfinite(band.low) or np.isfinite(band.high)):
+        return 0.0, 0.0
+    # Without any limit the payment is free also where nothing was sent.
     return (
         band.low * total if np.isfinite(band.low) else -np.inf,
         band.high * total if np.isfinite(band.high) else np.inf,

@@ -192,6 +192,8 @@ def share(
             else [*(frozenset([m]) for m in runner.members), frozenset(runner.members)]
         )
         game = asked.game(study.problem.park.currency)
+        if wants_all:
+            game.table()  # then every rule is checked against all coalitions
         sharer = _Sharer(study, game, asked.alone, weights)
         by_rule = {rule: sharer.shared(rule) for rule in rules}
         return Sharing(kind, study.problem.park.currency, asked.costs, by_rule)
