@@ -204,7 +204,8 @@ def _imports(file: str) -> frozenset[str]:
     found = set()
     for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("microgrid_opt."):
-            found.add(str(node.module).removeprefix("microgrid_opt.").replace(".", "/") + ".py")
+            module = str(node.module).removeprefix("microgrid_opt.").replace(".", "/")
+            found |= {f"{module}.py", *(f"{module}/{one.name}.py" for one in node.names)}
     return frozenset(found)
 
 
