@@ -147,6 +147,23 @@ def test_rules_of_a_given_unit(rules: str, cost: float, on: list[float] | None) 
     assert audit.passed, audit.failures
 
 
+def test_a_run_across_the_end_is_one() -> None:
+    """Proves: in a cycle the hours 3 and 0 are one run of two, as its least time wants, and one start.
+
+    Sensitivity: with a least time of three the least load of an idle hour has no place, so the dear
+    one serves all.
+    """
+    rules = "min_load_fraction: 0.1, start_cost: 50, min_up_hours: %d, before: cyclic"
+    text = unit_park([60, 0, 0, 60], GIVEN % (rules % 2), peaker=DEAR)
+    results, audit = solve_text(text)
+    assert audit.passed, audit.failures
+    assert ran(results).tolist() == pytest.approx([1, 0, 0, 1])
+    assert results.cost == pytest.approx(120 + 50)
+    longer, audit = solve_text(text.replace("min_up_hours: 2", "min_up_hours: 3"))
+    assert audit.passed, audit.failures
+    assert longer.cost == pytest.approx(3 * 120)
+
+
 def test_up_time_counts_hours_not_steps() -> None:
     """Proves: with half-hour steps a least up time of 2 h binds over four steps.
 

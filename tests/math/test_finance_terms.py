@@ -202,6 +202,16 @@ def test_payments_for_production_and_capacity() -> None:
     assert bill(plan(incentives=capacity), "pv", "c") == pytest.approx(-0.2)
 
 
+def test_a_part_of_a_year_has_its_part_of_the_payment_for_capacity() -> None:
+    """Proves: a horizon that carries a quarter of a year's fixed costs carries a quarter of it: 0.05.
+
+    Sensitivity: a payment that is divided by the share would be 0.8.
+    """
+    capacity = "{c: {type: capacity, assets: [pv], price_per_unit_year: 0.05}}"
+    results = plan(incentives=capacity, investment_scaling="0.25")
+    assert bill(results, "pv", "c") == pytest.approx(-0.05)
+
+
 def test_blocks_of_rising_price_need_no_binaries() -> None:
     """Proves: 2 kW at 5, 2 at 7: against 0.6 a kWh for one of 20 years all pays at 5 · CRF = 0.509.
 
