@@ -481,7 +481,8 @@ def run_model(
         asked.options,
         asked.time_limit_seconds,
         asked.labelled(label),
-        Coarser(tuple(problem.periods.values()), coarse),
+        # Caps are relative to the reference plan's CO2: it is solved exactly, whatever the gap.
+        None if problem.is_reference else Coarser(tuple(problem.periods.values()), coarse),
     )
     clock.lap("solve")
     results = extract(problem, draft, matrix, held.solution, held.run)
