@@ -45,6 +45,8 @@ OTHER_MEANING = {
             "policies/targets.py",
             "report/colours.py",
             "report/payload.py",
+            "trading/gains.py",
+            "trading/green.py",
             "trading/oneway.py",
         )
     },
@@ -56,7 +58,19 @@ OTHER_MEANING = {
             "policies/intensity.py",
             "report/colours.py",
             "report/payload.py",
-            "trading/oneway.py",
+            "trading/contracts.py",
+            "trading/green.py",
+        )
+    },
+    **{
+        (path, word): "where a kWh of the green ledger is"
+        for path, word in (
+            ("report/tradetables.py", "generator"),
+            ("report/tradetables.py", "store"),
+            ("trading/green.py", "generator"),
+            ("trading/green.py", "line"),
+            ("trading/green.py", "store"),
+            ("trading/settleaudit.py", "generator"),
         )
     },
     ("policies/tariffs/components.py", "demand"): "a kind of charge",
@@ -65,6 +79,7 @@ OTHER_MEANING = {
     ("report/cashflow.py", "line"): "a key of plotly",
     ("report/figures.py", "line"): "a key of plotly",
     ("report/sankey.py", "line"): "a key of plotly",
+    ("report/tradecharts.py", "line"): "a key of plotly",
     ("report/tables.py", "pv"): "how to spell a word",
 }
 """Words that are also the type of a technology, where they mean something else."""
