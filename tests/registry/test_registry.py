@@ -45,7 +45,6 @@ OTHER_MEANING = {
             "policies/targets.py",
             "report/colours.py",
             "report/payload.py",
-            "trading/gains.py",
             "trading/green.py",
             "trading/oneway.py",
         )
@@ -58,23 +57,12 @@ OTHER_MEANING = {
             "policies/intensity.py",
             "report/colours.py",
             "report/payload.py",
-            "trading/contracts.py",
             "trading/green.py",
-        )
-    },
-    **{
-        (path, word): "where a kWh of the green ledger is"
-        for path, word in (
-            ("report/tradetables.py", "generator"),
-            ("report/tradetables.py", "store"),
-            ("trading/green.py", "generator"),
-            ("trading/green.py", "line"),
-            ("trading/green.py", "store"),
-            ("trading/settleaudit.py", "generator"),
         )
     },
     ("policies/tariffs/components.py", "demand"): "a kind of charge",
     ("bill/of_plan.py", "demand"): "a kind of charge",
+    ("trading/gains.py", "demand"): "a kind of charge",
     ("report/bills.py", "line"): "a key of plotly",
     ("report/cashflow.py", "line"): "a key of plotly",
     ("report/figures.py", "line"): "a key of plotly",

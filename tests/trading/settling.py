@@ -25,8 +25,8 @@ schema: 1
 name: Trading
 currency: CNY
 site: {timezone: Asia/Shanghai}
-finance: {discount_rate: 0, project_years: 10, annuity: straight_line, investment_scaling: full}
 """
+FINANCE = "{discount_rate: 0, project_years: 10, annuity: straight_line, investment_scaling: full}"
 
 
 def text_of(
@@ -45,8 +45,9 @@ def text_of(
         for line in dedent(text.replace("OWN", key)).split("\n")
     )
     deals = f"  trades: {trades}\n" if trades else ""
+    terms = "" if "finance:" in more else f"finance: {FINANCE}\n"
     return (
-        f"{HEAD.strip()}\nhorizon: {{start: {start}, {horizon}}}\n{more}"
+        f"{HEAD.strip()}\nhorizon: {{start: {start}, {horizon}}}\n{terms}{more}"
         f"members: {{{', '.join(f'{key}: {{}}' for key in members)}}}\n"
         f"trading:\n{indent(dedent(trading).strip(), '  ')}\n{deals}"
         f"assets:\n{indent(assets, '  ')}\n"
