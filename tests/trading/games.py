@@ -37,6 +37,12 @@ CHAIN_COSTS = {
 }
 
 
+NOBODY_SERVES_D = park(
+    GRIDS + "load_d: {type: load, member: d, power_kw: 1}\n", members="{a: {}, b: {}, c: {}, d: {}}"
+)
+"""A park that cannot be built: d draws what no asset of the park can bring there."""
+
+
 def sellers_and_buyer(form: str) -> str:
     """Return two sellers of 50 kWh that could export at 300, and a buyer of 60 who pays 500."""
     sellers = "".join(

@@ -23,6 +23,7 @@ from tests.trading.games import (
     CHAIN_COSTS,
     GRIDS,
     LINES,
+    NOBODY_SERVES_D,
     THREE,
     communities,
     of_names,
@@ -294,9 +295,10 @@ def test_a_member_that_cannot_be_alone() -> None:
 
 def test_a_mistake_in_the_park_is_none_of_the_coalition() -> None:
     """Proves: what no coalition could build is raised as what it is, not called infeasible."""
-    text = sellers_and_buyer("pairs").replace(", single_meter: never", "")
-    with Coalitions(problem_of(text)) as game, pytest.raises(InputError, match="single_meter"):
-        game.costs([["s1", "b"]])
+    with Coalitions(problem_of(NOBODY_SERVES_D)) as game:
+        assert game.cost("a").cost == pytest.approx(20)
+        with pytest.raises(InputError, match="no asset at 'd' supplies"):
+            game.costs(["ad"])
 
 
 def test_caps_of_the_group_are_told_before_anything_is_solved() -> None:

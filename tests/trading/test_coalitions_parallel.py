@@ -10,7 +10,7 @@ from microgrid_opt.errors import InputError, NoPlanError
 from microgrid_opt.study import Asked
 from microgrid_opt.trading.coalitions import Coalitions
 from tests.support import problem_of
-from tests.trading.games import CHAIN, CHAIN_COSTS, of_names, sellers_and_buyer
+from tests.trading.games import CHAIN, CHAIN_COSTS, NOBODY_SERVES_D, of_names
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,6 @@ def test_a_cluster_by_its_address(dask: Any) -> None:
     """Proves: workers that somebody else started solve, and stay when the run is over; mistakes in the
     park come back as such.
     """
-    wrong = sellers_and_buyer("pairs").replace(", single_meter: never", "")
     cluster = dask.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
     )
@@ -53,10 +52,10 @@ def test_a_cluster_by_its_address(dask: Any) -> None:
         with Coalitions(problem_of(CHAIN), scheduler=address, asked=Asked("test")) as game:
             assert game.cost("bc").cost == pytest.approx(CHAIN_COSTS["bc"])
         with (
-            Coalitions(problem_of(wrong), scheduler=address) as game,
-            pytest.raises(InputError, match="single_meter"),
+            Coalitions(problem_of(NOBODY_SERVES_D), scheduler=address) as game,
+            pytest.raises(InputError, match="no asset at 'd' supplies"),
         ):
-            game.cost(["s1", "b"])
+            game.cost("ad")
         assert len(cluster.workers) == 1
 
 
