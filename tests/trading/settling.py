@@ -25,8 +25,8 @@ schema: 1
 name: Trading
 currency: CNY
 site: {timezone: Asia/Shanghai}
-finance: {discount_rate: 0, project_years: 10, annuity: straight_line, investment_scaling: full}
 """
+FINANCE = "{discount_rate: 0, project_years: 10, annuity: straight_line, investment_scaling: full}"
 
 
 def text_of(
@@ -45,8 +45,9 @@ def text_of(
         for line in dedent(text.replace("OWN", key)).split("\n")
     )
     deals = f"  trades: {trades}\n" if trades else ""
+    terms = "" if "finance:" in more else f"finance: {FINANCE}\n"
     return (
-        f"{HEAD.strip()}\nhorizon: {{start: {start}, {horizon}}}\n{more}"
+        f"{HEAD.strip()}\nhorizon: {{start: {start}, {horizon}}}\n{terms}{more}"
         f"members: {{{', '.join(f'{key}: {{}}' for key in members)}}}\n"
         f"trading:\n{indent(dedent(trading).strip(), '  ')}\n{deals}"
         f"assets:\n{indent(assets, '  ')}\n"
@@ -77,14 +78,21 @@ def planned(
     payments: Mapping[str, float] | None = None,
     prices: Mapping[str, Numbers] | None = None,
 ) -> TradePlan:
-    """Return the plan of all members, audited, with every member's plan alone."""
-    problem = problem_of(
-        text_of(members, trading, trades=trades, horizon=horizon, more=more, start=start)
-    )
+    """Return the plan of all members of a text, audited, with every member's plan alone."""
+    text = text_of(members, trading, trades=trades, horizon=horizon, more=more, start=start)
+    return plan_of(problem_of(text), payments, prices)
+
+
+def plan_of(
+    problem: Problem,
+    payments: Mapping[str, float] | None = None,
+    prices: Mapping[str, Numbers] | None = None,
+) -> TradePlan:
+    """Return the plan of all members of a park, audited, with every member's plan alone."""
     results, audit = study.run(problem, EXACT)
     audit.require()
     alone = {}
-    for key in members:
+    for key in problem.park.members:
         held, checked = study.run(_alone(problem, key), EXACT)
         checked.require()
         alone[key] = Alone(key, held.cost, held, checked)

@@ -299,3 +299,32 @@ def test_the_price_of_a_members_line_is_its_income(form: str) -> None:
     parts = settlement.gains.set_index(["member", "part"])["gain"]
     assert parts["b", "fees_received"] == pytest.approx(3.5 + 100 * 0.002)
     assert parts["c", "fees_paid"] == pytest.approx(-70 * (0.0198 + 0.012 + 0.05))
+
+
+def test_growth_of_prices_is_in_the_gain_and_not_in_the_statement() -> None:
+    """Proves: where the price of energy grows by 10 % a year over two years, bills and accounts stand at the
+    year's prices (52 before, 13 after), costs and gains at what the ledger makes of the growth; a fee that does not grow is the same in both. Sensitivity: fees or bills with another one's growth.
+    """
+    finance = "finance: {discount_rate: 0, project_years: 2, escalation: {energy_import: 10 %}}\n"
+    meter = "OWN_meter: {type: grid, import_price_per_kwh: 9, connection_kw: 500,"
+    seller = A.replace("100,", "60,").replace("OWN_meter: {type: access,", meter)
+    plan = planned(
+        {"a": seller, "b": B.replace("low", "far").replace("60}", "80}")},
+        LINES.replace("FORM", "pairs").replace("paid_to: b", "paid_to: crew"),
+        more=finance,
+    )
+    assert plan.results is not None
+    settlement = settle(plan)
+    audit_settlement(settlement).require()
+    ledger = plan.results.ledger
+    growth = float(ledger.loc[ledger["category"] == "energy_import", "worth"].iloc[0])
+    assert growth > 1.04
+    months = settlement.monthly.set_index("member")
+    assert months.loc["b", "bill_before"] == pytest.approx(52.0)
+    assert months.loc["b", "bill"] == pytest.approx(13.0)
+    fee = 60 * (0.0198 + 0.012)
+    assert months.loc["b", "fees_paid"] == pytest.approx(fee)
+    parts = settlement.gains.set_index(["member", "part"])["gain"]
+    assert parts["b", "energy_bought"] == pytest.approx(39.0 * growth)
+    assert parts["b", "fees_paid"] == pytest.approx(-fee)
+    assert settlement.accounts.total("supplier") == pytest.approx(-39.0)
