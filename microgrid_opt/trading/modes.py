@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
+    from microgrid_opt.trading.contracts import Contracted
+    from microgrid_opt.trading.prices import Cleared
 
     Numbers = NDArray[np.float64]
 
@@ -238,13 +240,13 @@ class Study:
             notes,
         )
 
-    def contract(self) -> TradePlan:
+    def contract(self) -> Contracted:
         """Return the trades that have a price, as both sides of each see them alone."""
         from microgrid_opt.trading.contracts import contracted
 
         return contracted(self)
 
-    def clearing(self) -> TradePlan:
+    def clearing(self) -> Cleared:
         """Return the joint plan with prices from its duals."""
         from microgrid_opt.trading.prices import cleared
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from microgrid_opt.errors import InputError
+from microgrid_opt.study import run_model
 from microgrid_opt.trading import modes
 from microgrid_opt.trading.market import experiments, ranges_table, table, told
 from microgrid_opt.trading.rulesets import RuleSet, Sweep, load_rules
@@ -142,7 +143,7 @@ def test_members_alone_are_solved_once(park: str, monkeypatch: pytest.MonkeyPatc
     """Proves: rules of trade leave those alone as they are: two members and three joint plans make five
     solves. Sensitivity: retained charges are part of a meter, and are solved anew.
     """
-    real, labels = modes.run_model, []
+    real, labels = run_model, []
 
     def counted(*args: object, **words: object) -> object:
         labels.append(words["label"])

@@ -8,6 +8,7 @@ import pytest
 
 from microgrid_opt.errors import InputError, NoPlanError
 from microgrid_opt.trading import sharing
+from microgrid_opt.trading.coalitions import Coalitions
 from microgrid_opt.trading.modes import Study
 from microgrid_opt.trading.sharing import Parallel, share
 from tests.support import EXACT, problem_of
@@ -194,7 +195,7 @@ def test_what_cannot_be_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="b: cannot be alone"):
         shared(hungry, "nash")
 
-    class Stopped(sharing.Coalitions):
+    class Stopped(Coalitions):
         def costs(self, coalitions: Any) -> Any:
             found = super().costs(coalitions)
             self.interrupted = True
