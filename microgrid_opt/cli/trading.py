@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from microgrid_opt.trading.overview import ModeFigures
     from microgrid_opt.trading.payments import Band
     from microgrid_opt.trading.plans import TradePlan
+    from microgrid_opt.trading.settlement import Settlement
     from microgrid_opt.trading.sharing import Sharing
 
 ALL = "all"
@@ -99,6 +100,9 @@ def trade(
         float | None,
         typer.Option(min=0.0, metavar="SECONDS", help="Of each solve."),
     ] = None,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="No workbooks and pages of the settlements.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
 ) -> None:
     """Let the members of a park trade: who gains what, at which prices, and how to share it.
@@ -109,6 +113,7 @@ def trade(
     from microgrid_opt.cli import all_of, default_name
     from microgrid_opt.cli.console import SOLVING, Watching
     from microgrid_opt.trading.overview import side_by_side
+    from microgrid_opt.trading.settlement import settle
 
     folder = out or Path("results") / f"{default_name(park, scenario)}-trade"
     options = [*(solver_option or ()), *([] if gap is None else [f"mip_rel_gap={gap}"])]
@@ -134,15 +139,17 @@ def trade(
             how = Parallel(workers, scheduler, folder / COALITIONS, _listener(watching))
             shared = shared_by(study, rules, kind=game, weights=weights, how=how)  # type: ignore[arg-type]
         watching.phase("saving")
-        found = side_by_side(plans)
-        files = _save(plans, found, shared, folder, skipped)
+        settled = {name: settle(plan) for name, plan in plans.items() if plan.results is not None}
+        found = side_by_side(plans, settled)
+        files = _save_tables(plans, found, shared, folder, skipped)
+        files += _save_plans(plans, settled, folder, report=not no_report)
     if not quiet:
         from microgrid_opt.cli.console import console
         from microgrid_opt.cli.trades import show_study
 
         show_study(console(), plans, shared, skipped, found)
         console().print(f"Saved in {folder}: {', '.join(files)}", soft_wrap=True)
-    _require_audits(plans)
+    _require_audits(plans, settled)
 
 
 def register(app: typer.Typer) -> None:
@@ -278,20 +285,17 @@ def _listener(watching: Watching) -> Callable[[CoalitionProgress], None]:
 # ------------------------------------------------------------------------------------ what is left
 
 
-def _save(
+def _save_tables(
     plans: Mapping[str, TradePlan],
     found: Mapping[str, ModeFigures],
     shared: Sharing | None,
     folder: Path,
     skipped: Mapping[str, str],
 ) -> list[str]:
-    """Write tables, figures and plans; return the files."""
-    from microgrid_opt import store
+    """Write tables and figures of all modes; return the files."""
     from microgrid_opt.store.atomic import replace_file
-    from microgrid_opt.study import Plan
     from microgrid_opt.trading.overview import by_member, by_trade, hourly_prices, told
 
-    command = shlex.join(["microgrid-opt", *sys.argv[1:]])
     tables = {"members.csv": by_member(found), "trades.csv": by_trade(found)}
     prices = hourly_prices(plans)
     if not prices.empty:
@@ -306,19 +310,45 @@ def _save(
     files["trade.json"] = (text + "\n").encode()
     for name, data in files.items():
         replace_file(folder.resolve() / name, data)
-    written = list(files)
-    for name, plan in plans.items():
-        if plan.results is not None and plan.audit is not None:
-            whole = Plan(plan.problem, plan.results, plan.audit, reference_note="not asked for")
-            store.save(whole, folder / name, command=command)
-            written.append(f"{name}/")
+    return list(files)
+
+
+def _save_plans(
+    plans: Mapping[str, TradePlan],
+    settled: Mapping[str, Settlement],
+    folder: Path,
+    *,
+    report: bool,
+) -> list[str]:
+    """Write plans and statements; return folders and files."""
+    from microgrid_opt import store
+    from microgrid_opt.report.trades import write_trades_page
+    from microgrid_opt.study import Plan
+    from microgrid_opt.trading.statements import write_settlement
+
+    command = shlex.join(["microgrid-opt", *sys.argv[1:]])
+    written = []
+    for name, statement in settled.items():
+        plan = plans[name]
+        assert plan.results is not None
+        assert plan.audit is not None
+        whole = Plan(plan.problem, plan.results, plan.audit, reference_note="not asked for")
+        store.save(whole, folder / name, command=command)
+        write_settlement(statement, folder / f"settlement_{name}")
+        written += [f"{name}/", f"settlement_{name}/"]
+        if report:
+            write_settlement(statement, folder / f"settlement_{name}.xlsx")
+            write_trades_page(statement, folder / f"settlement_{name}.html")
+            written += [f"settlement_{name}.xlsx", f"settlement_{name}.html"]
     return written
 
 
-def _require_audits(plans: Mapping[str, TradePlan]) -> None:
+def _require_audits(plans: Mapping[str, TradePlan], settled: Mapping[str, Settlement]) -> None:
     from microgrid_opt.cli.overview import failures
+    from microgrid_opt.trading.settleaudit import audit_settlement
 
     audits = {name: plan.audit for name, plan in plans.items()}
+    audits |= {f"settlement of {name}": audit_settlement(one) for name, one in settled.items()}
     for plan in plans.values():
         audits |= {f"{member} alone": alone.audit for member, alone in plan.alone.items()}
     lines = [

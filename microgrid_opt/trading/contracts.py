@@ -18,7 +18,14 @@ import numpy as np
 from microgrid_opt.assets.base import Asset
 from microgrid_opt.errors import InfeasibleError, InputError, NoPlanError
 from microgrid_opt.formulations.access import CARRIER, Meterpoint, Wheeling
-from microgrid_opt.trading.costs import in_pairs, member_costs, paid_kw, paid_shares, trades_between
+from microgrid_opt.trading.costs import (
+    in_pairs,
+    joins,
+    member_costs,
+    paid_kw,
+    paid_shares,
+    trades_between,
+)
 from microgrid_opt.trading.pairs import meters, pairs_of
 from microgrid_opt.trading.payments import fixed_price
 from microgrid_opt.trading.plans import TradePlan
@@ -171,9 +178,7 @@ def contracted(study: Study) -> Contracted:
         No trade has a price, or a member cannot be alone.
     """
     whole = in_pairs(study.problem)
-    pairs = [
-        p for p in pairs_of(whole) if fixed_price(whole, p) is not None and p.seller != p.buyer
-    ]
+    pairs = [p for p in pairs_of(whole) if fixed_price(whole, p) is not None and joins(p)]
     if not pairs:
         raise InputError("No trade has a price: give `trading.trades.NAME.price_per_kwh`.")
     study.require_alone("contract")

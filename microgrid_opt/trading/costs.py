@@ -108,6 +108,11 @@ def cost_form(problem: Problem, draft: Draft, member: str) -> Linear:
     return (own + per_kg * sum(emitted, Linear())).merged()
 
 
+def joins(pair: Pair) -> bool:
+    """Return whether a trade is between two members."""
+    return pair.seller != pair.buyer
+
+
 def paid_shares(pair: Pair) -> tuple[float, float]:
     """Return the shares of what is sent and of what is received that the buyer pays for."""
     return {"seller": (0.0, 1.0), "split": (0.5, 0.5)}.get(pair.bearer, (1.0, 0.0))
@@ -126,8 +131,7 @@ def trades_between(problem: Problem, results: Results) -> tuple[Traded, ...]:
     return tuple(
         trade
         for trade in trades
-        if trade.pair.seller != trade.pair.buyer
-        and float(trade.sent.max(initial=0.0)) > DUST * max(largest, 1.0)
+        if joins(trade.pair) and float(trade.sent.max(initial=0.0)) > DUST * max(largest, 1.0)
     )
 
 

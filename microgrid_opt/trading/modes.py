@@ -13,23 +13,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microgrid_opt.builder import POLICIES, Builder
 from microgrid_opt.errors import AuditError, Finding, InfeasibleError, InputError, NoPlanError
-from microgrid_opt.formulations.access import IN, OUT
-from microgrid_opt.ledger import Linear
 from microgrid_opt.solve.status import Status
 from microgrid_opt.study import Asked, Solved, reference_of, run_model
 from microgrid_opt.trading.costs import (
-    cost_form,
     in_pairs,
+    joins,
     member_costs,
     paid_kw,
-    paid_shares,
     received_by,
     trades_between,
 )
@@ -39,12 +35,11 @@ from microgrid_opt.trading.members import restricted
 from microgrid_opt.trading.pairs import pairs_of
 from microgrid_opt.trading.payments import (
     Band,
-    band_of,
     fair_payments,
-    fixed_price,
     money_limits,
 )
 from microgrid_opt.trading.plans import Alone, TradePlan
+from microgrid_opt.trading.rational import nobody_worse_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,15 +49,14 @@ if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
-    from microgrid_opt.trading.pairs import Pair
+    from microgrid_opt.trading.contracts import Contracted
+    from microgrid_opt.trading.prices import Cleared
 
     Numbers = NDArray[np.float64]
 
 MODES = ("standalone", "joint", "joint_ir", "contract", "clearing")
 LOSS = 1e-7
 """A gain of all above minus this share of the costs is no loss."""
-RULE = "no_worse_off"
-"""Name of the row that keeps a member from being worse off."""
 
 
 class Study:
@@ -221,7 +215,7 @@ class Study:
         held = self.together
         payments = self.payments(held.results)
         if payments is None:
-            held = self.solved(in_pairs(self.problem), "joint_ir", self._nobody_worse_off)
+            held = self.solved(in_pairs(self.problem), "joint_ir", partial(nobody_worse_off, self))
             payments = self.payments(held.results)
             if payments is None:
                 raise InfeasibleError(
@@ -246,13 +240,13 @@ class Study:
             notes,
         )
 
-    def contract(self) -> TradePlan:
+    def contract(self) -> Contracted:
         """Return the trades that have a price, as both sides of each see them alone."""
         from microgrid_opt.trading.contracts import contracted
 
         return contracted(self)
 
-    def clearing(self) -> TradePlan:
+    def clearing(self) -> Cleared:
         """Return the joint plan with prices from its duals."""
         from microgrid_opt.trading.prices import cleared
 
@@ -288,7 +282,7 @@ class Study:
         scale = max(abs(alone.cost) for alone in self.alone.values())
         used = trades_between(problem, results)
         # Where nothing was sent, money may still pass if no price limits it.
-        everything = tuple(t for t in traded(problem, results).values() if _joins(t.pair))
+        everything = tuple(t for t in traded(problem, results).values() if joins(t.pair))
         for trades in (used, everything):
             ends = [(trade.pair.seller, trade.pair.buyer) for trade in trades]
             limits = [money_limits(problem, trade, self.band) for trade in trades]
@@ -296,58 +290,6 @@ class Study:
             if found is not None:
                 return {trade.pair.key: paid for trade, paid in zip(trades, found, strict=True)}
         return None
-
-    def _nobody_worse_off(self, draft: Draft) -> None:
-        """Write a row for each member: what it pays, payments included, is at most its cost alone."""
-        problem = in_pairs(self.problem)
-        members = problem.park.members
-        forms = {member: cost_form(problem, draft, member) for member in members}
-        for pair in filter(_joins, pairs_of(problem)):
-            if not self._keeps_sides(pair):
-                # Power sent back at another price would carry money past the limits on prices.
-                sent = Builder(draft, pair.seller, pair.key, "")
-                sent.require_sum("closed", sent.total(sent.written("sent")), "<=", 0.0)
-                continue
-            paid = self._money(problem, draft, pair)
-            forms[pair.buyer] += paid
-            forms[pair.seller] += -paid
-        for member, form in forms.items():
-            pen = Builder(draft, member, POLICIES, "")
-            pen.require_sum(RULE, form.merged(), "<=", self.alone[member].cost)
-
-    def _keeps_sides(self, pair: Pair) -> bool:
-        """Return whether its meters send and receive in the joint plan as they would in a trade."""
-        of = self.together.results.of
-        return bool(
-            of(f"{pair.seller}.{pair.source}.{OUT}").any()
-            and of(f"{pair.buyer}.{pair.sink}.{IN}").any()
-        )
-
-    def _money(self, problem: Problem, draft: Draft, pair: Pair) -> Linear:
-        """Return what is paid in a trade, within its prices."""
-        pen = Builder(draft, pair.seller, pair.key, "")
-
-        def energy(price: float | Numbers) -> Linear:
-            of_sent, of_received = paid_shares(pair)
-            if pair.window == "hour":
-                return pen.total(
-                    pen.written("sent"), (of_sent + of_received * pair.delivered) * price
-                )
-            return pen.total(pen.written("sent"), of_sent * price) + pen.total(
-                pen.written("received"), of_received * price
-            )
-
-        price = fixed_price(problem, pair)
-        if price is not None:
-            return energy(price)
-        money = pen.scalar("payment", lower=-np.inf, upper=np.inf)
-        paid = Linear([(money, np.ones(1))])
-        band = band_of(pair, self.band)
-        if np.isfinite(band.low):
-            pen.require_sum("least_price", energy(band.low) - paid, "<=", 0.0)
-        if np.isfinite(band.high):
-            pen.require_sum("highest_price", paid - energy(band.high), "<=", 0.0)
-        return paid
 
     # ------------------------------------------------------------------ is there a loss?
 
@@ -386,11 +328,6 @@ class Study:
         ):
             found.append("agreed volumes must be sent")
         return found
-
-
-def _joins(pair: Pair) -> bool:
-    """Return whether a trade is between two members."""
-    return pair.seller != pair.buyer
 
 
 def _untraded(problem: Problem) -> Problem:

@@ -10,7 +10,6 @@ from microgrid_opt.ledger import CO2
 from microgrid_opt.trading.costs import paid_kw, received_by, trades_between
 from microgrid_opt.trading.modes import gains
 from microgrid_opt.trading.pairs import pairs_of
-from microgrid_opt.trading.settlement import settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.results import Results
     from microgrid_opt.trading.plans import TradePlan
+    from microgrid_opt.trading.settlement import Settlement
     from microgrid_opt.trading.sharing import Shared, Sharing
 
 SCHEMA = 1
@@ -109,21 +109,26 @@ def _emitted(results: Results) -> dict[str, float]:
     return {str(member): float(amount) for member, amount in sums.items()}
 
 
-def side_by_side(plans: Mapping[str, TradePlan]) -> dict[str, ModeFigures]:
-    """Return modes in numbers, with what the accounts outside the park get in each."""
-    found: dict[str, ModeFigures] = {}
-    before: dict[str, float] = {}
-    for name, plan in plans.items():
-        found[name] = figures(plan)
-        if plan.results is not None:
-            accounts = settle(plan).accounts
-            after = {account: accounts.total(account, "after") for account in accounts.names}
-            found[name] = replace(found[name], accounts=after)
-            before = before or {a: accounts.total(a, "before") for a in accounts.names}
-    return {
-        name: replace(one, accounts=before) if plans[name].results is None else one
-        for name, one in found.items()
-    }
+def side_by_side(
+    plans: Mapping[str, TradePlan], settlements: Mapping[str, Settlement]
+) -> dict[str, ModeFigures]:
+    """Return modes in numbers, with what the accounts outside the park get in each.
+
+    Parameters
+    ----------
+    plans, settlements
+        By mode; a mode in which each plans alone has no settlement, and the accounts before any trade.
+    """
+    accounts = {name: settled.accounts for name, settled in settlements.items()}
+    first = next(iter(accounts.values()), None)
+    before = {} if first is None else {name: first.total(name, "before") for name in first.names}
+    found = {}
+    for mode, plan in plans.items():
+        got = before
+        if mode in accounts:
+            got = {name: accounts[mode].total(name, "after") for name in accounts[mode].names}
+        found[mode] = replace(figures(plan), accounts=got)
+    return found
 
 
 def by_member(modes: Mapping[str, ModeFigures]) -> pd.DataFrame:

@@ -237,7 +237,9 @@ class _Asked:
         alone = self.alone
 
         def worth(coalitions: Sequence[Members]) -> list[float]:
-            self.solve([who for who in coalitions if who not in self.costs])
+            missing = [who for who in coalitions if who not in self.costs]
+            if missing:
+                self.solve(missing)
             return [sum(alone[i] for i in who) - self.costs[who].cost for who in coalitions]
 
         loose = [one.cost - one.bound for one in self.costs.values() if math.isfinite(one.bound)]

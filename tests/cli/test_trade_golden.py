@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from microgrid_opt.store import open_plan
+from microgrid_opt.store import StoredPlan, open_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from microgrid_opt.results import Results
 
     Run = Callable[..., Any]
 
@@ -107,9 +109,16 @@ def test_w3_the_core_is_empty(run: Run) -> None:
     assert by_size == {("1", 0.0), ("2", 10.0), ("3", 12.0)}
 
 
+def results_of(folder: str) -> Results:
+    """Return what a folder holds."""
+    plan = open_plan(folder)
+    assert isinstance(plan, StoredPlan)
+    return plan.results
+
+
 def demand_charge(folder: str) -> float:
     """Return what the consumer of a saved plan pays for its peak."""
-    ledger = open_plan(folder).results.ledger
+    ledger = results_of(folder).ledger
     of_peak = (ledger["asset"] == "c_grid") & (ledger["category"] == "demand_charge")
     return float(ledger.loc[of_peak, "amount"].sum())
 
@@ -141,7 +150,7 @@ def test_w6_a_negative_price_burns_nothing(run: Run) -> None:
     text, found = traded(run, "w6", "--mode", "standalone,joint")
     assert "all 0.00 0.00" in text
     assert sum(found["modes"]["joint"]["bill"].values()) == pytest.approx(-3.0)
-    results = open_plan("out/joint").results
+    results = results_of("out/joint")
     for key in ("g_grid", "c_grid"):
         both = min(results.of(f"{key}.withdrawal")[0], results.of(f"{key}.injection")[0])
         assert both == pytest.approx(0, abs=1e-9)

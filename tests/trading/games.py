@@ -1,161 +1,171 @@
-"""Games for the tests, and slow independent solutions of them."""
+"""Parks whose coalitions are known by hand, and random ones."""
 
 from __future__ import annotations
 
-from itertools import combinations, permutations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from hypothesis import strategies as st
-from scipy.optimize import linprog
 
-from microgrid_opt.trading.allocation import Game
+from tests.properties.strategies import quarters, shape
+from tests.support import park
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from microgrid_opt.trading.allocation import Coalition
+Members = frozenset[str]
 
-LETTERS = "abcdefghij"
+THREE = "{a: {}, b: {}, c: {}}"
+GRIDS = "".join(
+    f"grid_{m}: {{type: grid, member: {m}, import_price_per_kwh: {p}, co2_kg_per_kwh: 0.5}}\n"
+    f"load_{m}: {{type: load, member: {m}, power_kw: 10}}\n"
+    for m, p in (("a", 1), ("b", 2), ("c", 4))
+)
+"""Alone in two hours: 20, 40 and 80."""
+LINES = """
+line_ab: {type: line, member: a, to: b, power_kw: 5}
+line_bc: {type: line, member: b, to: c, power_kw: 6}
+"""
+CHAIN = park(GRIDS + LINES, members=THREE)
+CHAIN_COSTS = {
+    "a": 20,
+    "b": 40,
+    "c": 80,
+    "ab": 60 - 2 * 5 * 1,
+    "ac": 100,
+    "bc": 120 - 2 * 6 * 2,
+    "abc": 140 - 2 * (5 * 1 + 6 * 2),
+}
 
 
-def subsets(players: Sequence[str]) -> list[Coalition]:
-    """Return all coalitions, by size, then in the order of the players; the empty one first."""
-    return [
-        frozenset(members)
-        for size in range(len(players) + 1)
-        for members in combinations(players, size)
-    ]
+NOBODY_SERVES_D = park(
+    GRIDS + "load_d: {type: load, member: d, power_kw: 1}\n", members="{a: {}, b: {}, c: {}, d: {}}"
+)
+"""A park that cannot be built: d draws what no asset of the park can bring there."""
 
 
-def by_size(*values: float) -> Game:
-    """Return the game with these values: {a}, {b}, ..., {a, b}, ... (the order of R packages)."""
-    players = LETTERS[: (len(values) + 1).bit_length() - 1]
-    return Game.from_values(dict(zip(subsets(players)[1:], values, strict=True)))
-
-
-def two_sellers() -> Game:
-    """W2: two sellers of 50 MWh, a buyer of 60 MWh, 200 yuan gained per MWh."""
-    return Game(
-        ("S1", "S2", "B"),
-        lambda s: 200.0 * min(50 * len(s & {"S1", "S2"}), 60) if "B" in s else 0.0,
-        "yuan",
+def sellers_and_buyer(form: str) -> str:
+    """Return two sellers of 50 kWh that could export at 300, and a buyer of 60 who pays 500."""
+    sellers = "".join(
+        f"""
+{s}_meter: {{type: access, member: {s}, wheeling: {{at: n}}}}
+{s}_plant: {{type: pv, member: {s}, power_kw: 50, output_per_kw: 1, curtailable: false}}
+{s}_sale: {{type: sale, member: {s}, carrier: electricity, price_per_kwh: 300}}
+"""
+        for s in ("s1", "s2")
+    )
+    buyer = """
+load: {type: load, member: b, power_kw: 60}
+meter: {type: grid, member: b, import_price_per_kwh: 500, wheeling: {at: n, single_meter: never}}
+"""
+    return park(
+        sellers + buyer,
+        hours=1,
+        members="{s1: {}, s2: {}, b: {}}",
+        trading=f"{{network: {{nodes: {{n: {{}}}}}}, form: {form}}}",
     )
 
 
-def indivisible() -> Game:
-    """W3: an indivisible shared asset; any two gain 10, all three 12."""
-    return Game(("a", "b", "c"), lambda s: {1: 0.0, 2: 10.0, 3: 12.0}[len(s)], "yuan")
-
-
-def community() -> Game:
-    """Ten prosumers with hourly surplus and need: what is matched saves 0.3 per kWh.
-
-    A linear model in which every kWh has an owner, so that the core is not empty; p0 and p1 are
-    alike, p9 has nothing.
-    """
-    random = np.random.default_rng(7)
-    net = random.integers(-9, 10, (10, 6)).astype(float)
-    net[1], net[9] = net[0], 0.0
-    players = tuple(f"p{i}" for i in range(10))
-    row = {player: net[i] for i, player in enumerate(players)}
-
-    def value(coalition: Coalition) -> float:
-        rows = np.array([row[player] for player in sorted(coalition)])
-        surplus, need = np.maximum(rows, 0).sum(axis=0), np.maximum(-rows, 0).sum(axis=0)
-        return 0.3 * float(np.minimum(surplus, need).sum())
-
-    return Game(players, value, "EUR")
+def of_names(costs: Mapping[str, float]) -> dict[Members, float]:
+    """Return costs by members from costs by letters."""
+    return {frozenset(names): cost for names, cost in costs.items()}
 
 
 @st.composite
-def games(draw: st.DrawFn, least: int = 2, most: int = 4) -> Game:
-    """Games of small whole numbers (many ties); all together have no less than everybody alone."""
-    players = LETTERS[: draw(st.integers(least, most))]
-    values = {s: float(draw(st.integers(-3, 12))) for s in subsets(players)[1:]}
-    grand = frozenset(players)
-    alone = sum(values[frozenset([player])] for player in players)
-    values[grand] = alone + draw(st.integers(0, 15))
-    return Game.from_values(values, "EUR")
+def communities(draw: Any) -> dict[str, Any]:
+    """Return three members with sized PV and batteries, joined by lines, trades or both.
 
-
-def superadditive(values: dict[Coalition, float]) -> dict[Coalition, float]:
-    """Return the superadditive cover: the best that a group has by splitting up."""
-    cover: dict[Coalition, float] = {}
-    for group in sorted(values, key=len):
-        splits = [s for s in cover if s and s < group]
-        cover[group] = max([values[group], *(cover[s] + cover[group - s] for s in splits)])
-    return cover
-
-
-def shapley_by_orders(game: Game) -> dict[str, float]:
-    """Return the mean of what everybody adds over all orders, one by one."""
-    added = dict.fromkeys(game.players, 0.0)
-    orders = list(permutations(game.players))
-    for order in orders:
-        for place, player in enumerate(order):
-            before = frozenset(order[:place])
-            added[player] += game(before | {player}) - game(before)
-    return {player: total / len(orders) for player, total in added.items()}
-
-
-class Brute:
-    """Least core and nucleolus with every coalition in every program, solved by SciPy."""
-
-    def __init__(self, game: Game, *, rational: bool) -> None:
-        self.game = game
-        self.groups = [s for s in subsets(game.players)[1:] if len(s) < game.count]
-        self.member = np.array([[float(p in s) for p in game.players] for s in self.groups])
-        self.value = np.array([game(s) for s in self.groups])
-        self.alone = [game([p]) for p in game.players]
-        self.bounds = [(low if rational else None, None) for low in self.alone]
-
-    def solve(
-        self, cost: np.ndarray, limits: dict[int, float], free: list[int]
-    ) -> tuple[float, np.ndarray]:
-        """Minimise cost over (x, eps) with e(S) <= limit for settled and e(S) <= eps for free."""
-        rows = [[*-self.member[i], 0.0] for i in limits] + [[*-self.member[i], -1.0] for i in free]
-        right = [limit - self.value[i] for i, limit in limits.items()] + [
-            -self.value[i] for i in free
-        ]
-        found = linprog(
-            cost,
-            rows or None,
-            right or None,
-            [[1.0] * self.game.count + [0.0]],
-            [self.game(self.game.players)],
-            [*self.bounds, (None, None)],
-            options={"presolve": False},
-        )
-        assert found.status == 0, found.message
-        return float(found.fun), found.x[:-1]
-
-    def epsilon(self) -> float:
-        """Return the smallest largest excess."""
-        return self.solve(self._last(), {}, list(range(len(self.groups))))[0]
-
-    def nucleolus(self) -> np.ndarray:
-        """Return the nucleolus: settle what cannot be lowered, found by trying each coalition."""
-        limits: dict[int, float] = {}
-        free = list(range(len(self.groups)))
-        point = np.empty(0)
-        while free:
-            epsilon, point = self.solve(self._last(), limits, free)
-            held = {**limits, **dict.fromkeys(free, epsilon + 1e-9)}
-            lowest = {
-                i: self.value[i] + self.solve(np.append(-self.member[i], 0.0), held, [])[0]
-                for i in free
+    Always feasible, alone and together; a supplier that is dear and free of CO2 stands behind all.
+    """
+    steps = draw(st.integers(2, 3))
+    assets: dict[str, Any] = {}
+    for m in "abc":
+        assets |= _member(draw, m, steps)
+    for m, n in ("ab", "bc", "ca"):
+        if draw(st.booleans()):
+            assets[f"line_{m}{n}"] = {
+                "type": "line",
+                "member": m,
+                "to": n,
+                "efficiency": 0.9,
+                "power_kw": draw(
+                    st.sampled_from([3, {"max_kw": 4, "existing_kw": 1, "annual_cost_per_kw": 0.5}])
+                ),
+                "standing_loss_fraction": 0.0,
             }
-            settled = [i for i in free if lowest[i] > epsilon - 1e-6]
-            assert settled
-            limits.update(dict.fromkeys(settled, epsilon + 1e-9))
-            free = [i for i in free if i not in settled]
-        return point
+    carbon = {"price_per_t": draw(st.sampled_from([0, 400]))}
+    return {
+        "schema": 1,
+        "name": "Random community",
+        "currency": "CNY",
+        "site": {"timezone": "Etc/GMT-8"},
+        "horizon": {"start": "2025-03-03", "hours": steps},
+        "finance": {
+            "discount_rate": 0,
+            "project_years": 10,
+            "annuity": "straight_line",
+            "investment_scaling": "full",
+        },
+        "members": {"a": {}, "b": {}, "c": {}},
+        "carbon": carbon,
+        "trading": _network(draw),
+        "assets": assets,
+    }
 
-    def excesses(self, shares: np.ndarray) -> np.ndarray:
-        """Return all excesses, the largest first."""
-        ordered: np.ndarray = np.sort(self.value - self.member @ shares)[::-1]
-        return ordered
 
-    def _last(self) -> np.ndarray:
-        return np.append(np.zeros(self.game.count), 1.0)
+def _member(draw: Any, m: str, steps: int) -> dict[str, Any]:
+    price = shape(draw, steps, 2, 6)
+    found: dict[str, Any] = {
+        f"load_{m}": {"type": "load", "member": m, "power_kw": shape(draw, steps, 0, 8)},
+        f"grid_{m}": {
+            "type": "grid",
+            "member": m,
+            "import_price_per_kwh": price,
+            "import_limit_kw": draw(st.integers(3, 20)),
+            "export_price_per_kwh": 0.5,
+            "export_limit_kw": 20,
+            "co2_kg_per_kwh": draw(quarters(0, 1)),
+            "wheeling": {"at": f"n{m}", "single_meter": "never"},
+        },
+        f"clean_{m}": {
+            "type": "supply",
+            "member": m,
+            "carrier": "electricity",
+            "price_per_kwh": 20,
+        },
+        f"sink_{m}": {"type": "dump", "member": m, "carrier": "electricity", "cost_per_unit": 1},
+    }
+    if draw(st.booleans()):
+        found[f"pv_{m}"] = {
+            "type": "pv",
+            "member": m,
+            "power_kw": {"existing_kw": 1, "max_kw": 9, "annual_cost_per_kw": draw(quarters(0, 3))},
+            "output_per_kw": shape(draw, steps, 0, 1),
+        }
+    if draw(st.booleans()):
+        found[f"battery_{m}"] = {
+            "type": "battery",
+            "member": m,
+            "energy_kwh": {"max_kwh": 8, "annual_cost_per_kwh": draw(quarters(0, 1))},
+            "power_kw": 4,
+            "charge_efficiency": 0.9,
+            "discharge_efficiency": 1,
+            "discharge_cost_per_kwh": 0.05,
+        }
+    return found
+
+
+def _network(draw: Any) -> dict[str, Any]:
+    lines: dict[str, Any] = {
+        f"l{m}": {"from": "hub", "to": f"n{m}", "length_km": draw(st.integers(1, 3))} for m in "abc"
+    }
+    if draw(st.booleans()):
+        lines["lb"]["owner"] = draw(st.sampled_from("abc"))
+        lines["lb"]["price_per_kwh"] = 0.25
+    fee: dict[str, Any] = {"method": "distance", "price_per_kwh_km": 0.1}
+    if draw(st.booleans()):
+        fee["paid_to"] = draw(st.sampled_from(["network", "a", "c"]))
+    return {
+        "network": {"nodes": {"hub": {}, "na": {}, "nb": {}, "nc": {}}, "lines": lines},
+        "fees": {"wheel": fee},
+        "form": draw(st.sampled_from(["pairs", "arcs"])),
+    }

@@ -19,7 +19,7 @@ from microgrid_opt.trading.allocation import (
     shapley,
 )
 from tests.registry import manual
-from tests.trading.games import by_size, indivisible, two_sellers
+from tests.trading.abstract_games import by_size, indivisible, two_sellers
 
 
 def shares_of(found: object) -> list[float]:

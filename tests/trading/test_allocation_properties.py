@@ -18,7 +18,7 @@ from microgrid_opt.trading.allocation import (
     owen,
     shapley,
 )
-from tests.trading.games import (
+from tests.trading.abstract_games import (
     LETTERS,
     Brute,
     community,

@@ -24,7 +24,14 @@ from microgrid_opt.trading.allocation import (
     sampled_shapley,
     shapley,
 )
-from tests.trading.games import LETTERS, community, indivisible, subsets, superadditive, two_sellers
+from tests.trading.abstract_games import (
+    LETTERS,
+    community,
+    indivisible,
+    subsets,
+    superadditive,
+    two_sellers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,7 @@ from microgrid_opt.trading import parted
 from microgrid_opt.trading.coalitions import Coalitions, gray_order
 from microgrid_opt.trading.parted import Parted
 from tests.support import park, problem_of
-from tests.trading.coalition_parks import (
+from tests.trading.games import (
     CHAIN,
     CHAIN_COSTS,
     GRIDS,

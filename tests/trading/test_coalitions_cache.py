@@ -19,7 +19,7 @@ from microgrid_opt.trading.coalition import Cache, CoalitionCost
 from microgrid_opt.trading.coalitions import Coalitions
 from microgrid_opt.trading.solver import CoalitionSolver
 from tests.support import problem_of
-from tests.trading.coalition_parks import CHAIN, CHAIN_COSTS, of_names
+from tests.trading.games import CHAIN, CHAIN_COSTS, of_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -10,7 +10,7 @@ from microgrid_opt.errors import InputError, NoPlanError
 from microgrid_opt.study import Asked
 from microgrid_opt.trading.coalitions import Coalitions
 from tests.support import problem_of
-from tests.trading.coalition_parks import CHAIN, CHAIN_COSTS, NOBODY_SERVES_D, of_names
+from tests.trading.games import CHAIN, CHAIN_COSTS, NOBODY_SERVES_D, of_names
 
 if TYPE_CHECKING:
     from pathlib import Path

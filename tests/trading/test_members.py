@@ -14,7 +14,7 @@ from microgrid_opt.errors import InputError
 from microgrid_opt.trading.fingerprint import fingerprint
 from microgrid_opt.trading.members import restricted
 from tests.support import dumped, park, problem_of, solved
-from tests.trading.coalition_parks import CHAIN, CHAIN_COSTS, GRIDS, LINES, THREE, of_names
+from tests.trading.games import CHAIN, CHAIN_COSTS, GRIDS, LINES, THREE, of_names
 
 if TYPE_CHECKING:
     from pathlib import Path

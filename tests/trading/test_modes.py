@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from microgrid_opt.errors import AuditError, InputError, NoPlanError
+from microgrid_opt.study import run_model
 from microgrid_opt.trading import allocation
 from microgrid_opt.trading import modes as modes_module
 from microgrid_opt.trading.modes import Study, gains
@@ -242,7 +243,7 @@ def test_a_loss_of_all_is_explained() -> None:
 
 def test_a_plan_that_was_stopped_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: what Ctrl-C leaves of a plan is no basis for gains."""
-    real = modes_module.run_model
+    real = run_model
 
     def stopped(*args: object, **words: object) -> Solved:
         held = real(*args, **words)  # type: ignore[arg-type]
