@@ -84,8 +84,8 @@ def build(
 
 def _refuse_misnamed_money(problem: Problem, draft: Draft) -> None:
     """Raise for growth or tax of what the ledger does not have, and incentives of what it has."""
-    if problem.is_reference:
-        return  # it has fewer assets; what the plan books is judged
+    if problem.is_reference or problem.is_part:
+        return  # they have fewer assets; what the whole plan books is judged
     assets = problem.park.assets
     booked = {(entry.asset, entry.category) for entry in draft.entries if entry.effect == COST}
     categories = sorted({category for _, category in booked})

@@ -171,6 +171,8 @@ class Problem:
         Whether it is the reference plan's: what the park does today.
     standing
         In a stage of a pathway: what earlier stages left, by asset and size.
+    is_part
+        Whether it is that of some members of the park only.
     """
 
     park: Park
@@ -182,6 +184,7 @@ class Problem:
     where: Callable[[tuple[str | int, ...]], Location | None] = _nowhere
     is_reference: bool = False
     standing: Mapping[tuple[str, str], tuple[Held, ...]] = field(default_factory=dict)
+    is_part: bool = False
 
     @property
     def title(self) -> str:
@@ -196,6 +199,10 @@ class Problem:
     def reference(self) -> Problem:
         """Return the same problem with the reference plan's park."""
         return replace(self, park=self.park.baseline(), is_reference=True, standing={})
+
+    def portable(self) -> Problem:
+        """Return the same problem without the places in the park file, for another process."""
+        return replace(self, where=_nowhere)
 
     def placed(self, error: InputError, below: str = "") -> InputError:
         """Return the error with the place in the park file of every finding that has a key.

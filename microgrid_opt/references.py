@@ -12,6 +12,9 @@ from microgrid_opt.fields import Reference
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PLACES = frozenset({"member", "node", "place"})
+"""Kinds of names that say whose or where something is."""
+
 
 def references(model: BaseModel) -> Iterator[tuple[str, str, str]]:
     """Yield (dotted path, kind, name) of every name in an object that points into the park.

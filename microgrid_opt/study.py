@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
     from microgrid_opt.audit import Audit
     from microgrid_opt.compare import Comparison
+    from microgrid_opt.draft import Draft
     from microgrid_opt.park import Park
     from microgrid_opt.pathway.plan import PathwayPlan
     from microgrid_opt.pathway.problem import StagedProblem
     from microgrid_opt.results import Results
-    from microgrid_opt.solve.status import Progress
+    from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.status import Progress, Solution
 
     OnProgress = Callable[[Progress], None]
 
@@ -380,6 +382,28 @@ def reference_of(
         ) from error
 
 
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A solved problem, with the model in which it was solved.
+
+    Parameters
+    ----------
+    problem
+        What was solved.
+    draft, matrix, solution
+        The model, its arrays, and the values and duals of its columns and rows.
+    results, audit
+        The plan, and its independent re-computation.
+    """
+
+    problem: Problem
+    draft: Draft
+    matrix: Matrix
+    solution: Solution
+    results: Results
+    audit: Audit
+
+
 def run(
     problem: Problem,
     asked: Asked | None = None,
@@ -403,6 +427,28 @@ def run(
     label
         What progress is reported under.
     """
+    solved = run_model(
+        problem, asked, reference_co2_kg=reference_co2_kg, seconds=seconds, label=label
+    )
+    return solved.results, solved.audit
+
+
+def run_model(
+    problem: Problem,
+    asked: Asked | None = None,
+    *,
+    reference_co2_kg: float | None = None,
+    seconds: dict[str, float] | None = None,
+    label: str = "plan",
+    more: Callable[[Draft], None] | None = None,
+) -> Solved:
+    """Do what `run` does, and keep the model.
+
+    Parameters
+    ----------
+    more
+        Writes further rules into the model once all of the park is in it.
+    """
     from microgrid_opt.audit import audit
     from microgrid_opt.extract import extract
     from microgrid_opt.model import build
@@ -411,6 +457,8 @@ def run(
     asked = asked or Asked()
     clock = _Clock({} if seconds is None else seconds)
     draft = build(problem, reference_co2_kg=reference_co2_kg)
+    if more is not None:
+        more(draft)
     clock.lap("build")
     matrix = handoff.extract(draft.model)
     clock.lap("handoff")
@@ -427,7 +475,7 @@ def run(
     clock.lap("results")
     checked = audit(results, problem, reference_co2_kg=reference_co2_kg)
     clock.lap("audit")
-    return results, checked
+    return Solved(problem, draft, matrix, held.solution, results, checked)
 
 
 class _Clock:

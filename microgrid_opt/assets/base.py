@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, get_args
 from pydantic_core import core_schema
 
 from microgrid_opt.fields import Frozen, Reference, Size
+from microgrid_opt.references import PLACES, references
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -118,6 +119,16 @@ class Asset(Frozen):
         """Return the lines of what a supplier bills by month; see `microgrid_opt.bill.of_plan`."""
         del r
         return ()
+
+    def within(self, places: Collection[str]) -> Self | None:
+        """Return what a coalition has of this asset, whose members and nodes are ``places``.
+
+        An asset that names a place outside (its owner, where it stands, the other end of a line) is
+        not theirs: ``None``. Technologies that serve some of their places without the others override
+        this.
+        """
+        named = (name for _, kind, name in references(self) if kind in PLACES)
+        return self if all(name in places for name in named) else None
 
     def sizes(self) -> dict[str, Size]:
         """Return the sizes by the field's name without its unit: ``power_kw`` is ``power``."""

@@ -25,7 +25,7 @@ from microgrid_opt.formulations.ageing import Ageing
 from microgrid_opt.formulations.reservoir import CONTENT, Reservoir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -138,6 +138,32 @@ class SharedBattery(Reservoir):
         if user.share_fraction is None:
             return self._common_fraction, 0.0
         return user.share_fraction, None
+
+    def within(self, places: Collection[str]) -> Self | None:
+        """Return the battery of a coalition that has its owner: its users, their parts in proportion.
+
+        The parts of those who are left out fall to the others as theirs are to one another, so that the
+        same share of the capacity is held as before: nothing of it lies idle for somebody who takes no
+        part, and nobody has to build that. Without any user left there is no battery.
+        """
+        users = {place: user for place, user in self.users.items() if place in places}
+        if not users or len(users) == len(self.users):
+            return super().within(places)
+        grown = self._held(self.users) / self._held(users)
+        parts = {place: user.share_fraction for place, user in users.items()}
+        kept = {
+            place: users[place].model_copy(update={"share_fraction": min(part * grown, 1.0)})
+            if part is not None
+            else users[place]
+            for place, part in parts.items()
+        }
+        return super(SharedBattery, self.model_copy(update={"users": kept})).within(places)
+
+    def _held(self, users: Mapping[str, User]) -> float:
+        """Return the part of the capacity that some of the users hold, alone or in common."""
+        parts = [user.share_fraction for user in users.values()]
+        own = sum(part for part in parts if part is not None)
+        return own + (self._common_fraction if None in parts else 0.0)
 
     @property
     def carriers(self) -> tuple[str, str]:

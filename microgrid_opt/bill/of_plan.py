@@ -34,17 +34,18 @@ if TYPE_CHECKING:
 METER = "meter"
 """Kind of the lines that say what was read or agreed; they cost nothing themselves."""
 PLAIN = {
-    "energy_import": ("Energy import", "energy"),
-    "energy_export": ("Energy export", "export"),
-    "demand_charge": ("Demand charge", "demand"),
-    "retained": ("Retained charges", "energy"),
+    "energy_import": ("Energy import", "energy", "supplier"),
+    "energy_export": ("Energy export", "export", "supplier"),
+    "demand_charge": ("Demand charge", "demand", "network"),
+    "retained": ("Retained charges", "energy", "state"),
 }
-"""Components of a connection without a tariff, each with label and kind; no tariff has these names."""
+"""Components of a connection without a tariff, each with label, kind and the account to which it goes;
+no tariff has these names."""
 _PRICED = frozenset({"kWh", "kW", "kVA", "kvarh"})
 """Units of which an amount has a price."""
 COLUMNS = (
     *("member", "asset", "component", "label", "kind", "month"),
-    *("quantity", "unit", "price", "amount"),
+    *("quantity", "unit", "price", "amount", "recipient"),
 )
 
 
@@ -60,6 +61,8 @@ class Line(NamedTuple):
     quantity, unit
         What the amount is charged for, shape (months,); ``None`` where it is charged for nothing
         that can be counted.
+    recipient
+        Account to which it goes; empty where nothing is paid.
     """
 
     component: str
@@ -68,6 +71,7 @@ class Line(NamedTuple):
     amount: Numbers
     quantity: Numbers | None = None
     unit: str = ""
+    recipient: str = ""
 
 
 class Held(Protocol):
@@ -112,7 +116,7 @@ def bill_of_plan(results: Results, problem: Problem) -> pd.DataFrame:
             named = (owner, key, line.component, line.label, line.kind)
             for month, *numbers in zip(months, *_numbers(line), strict=True):
                 quantity, price, amount = map(float, numbers)
-                rows.append((*named, month, quantity, line.unit, price, amount))
+                rows.append((*named, month, quantity, line.unit, price, amount, line.recipient))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -182,7 +186,8 @@ def tariff_lines(
             continue
         unit, quantity = found.billed.get(key, ("", None))
         kind = str(getattr(component, "type", ""))
-        yield Line(key, component.label or key, kind, amount, quantity, unit)
+        label = component.label or key
+        yield Line(key, label, kind, amount, quantity, unit, component.paid_to)
 
 
 def price_lines(
@@ -213,10 +218,13 @@ def price_lines(
     ):
         if price is not None and power is not None:
             amount = sign * _by_month(power * price, horizon)
-            yield Line(key, *PLAIN[key], amount, _by_month(power, horizon), "kWh")
+            label, kind, paid_to = PLAIN[key]
+            energy = _by_month(power, horizon)
+            yield Line(key, label, kind, amount, energy, "kWh", paid_to)
     if peak_price:
         key, highest = "demand_charge", _highest(meter)
-        yield Line(key, *PLAIN[key], peak_price * highest, highest, "kW")
+        label, kind, paid_to = PLAIN[key]
+        yield Line(key, label, kind, peak_price * highest, highest, "kW", paid_to)
 
 
 def _by_month(values: Numbers, horizon: Horizon) -> Numbers:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from microgrid_opt.cli import bench, billing, bridging, cashflow
+from microgrid_opt.cli import bench, billing, bridging, cashflow, market, trading
 from microgrid_opt.cli.console import exit_code, told
 from microgrid_opt.errors import AuditError, InputError, NoPlanError
 
@@ -67,6 +67,8 @@ billing.register(app)
 bench.register(app)
 bridging.register(app)
 cashflow.register(app)
+trading.register(app)
+market.register(app)
 
 ParkArgument = Annotated[
     str,

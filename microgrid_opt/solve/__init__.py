@@ -10,6 +10,8 @@ reference.py    extract_reference(model), assert_same(a, b): the slow way, to ch
 matrix.py       Matrix, Block: the model as arrays, with names made when asked for
 highs.py        solve(matrix, profile) -> Outcome; fixed_lp_duals for integer models
   session.py      a model held by HiGHS, solved again after changes; bases
+  live.py         a built model changed by name and solved again from the last basis
+  changes.py      what changed since HiGHS was last told
   watch.py        the run in a thread: progress, Ctrl-C, the best plan so far
   options.py      options that HiGHS does not take are errors
 profiles.py     load_profile(name, overrides): solvers/*.yaml

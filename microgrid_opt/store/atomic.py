@@ -1,6 +1,6 @@
-"""A folder that is written as a whole or not at all.
+"""A folder, or a file, that is written as a whole or not at all.
 
-Everything goes to a new folder beside the target, is forced to disk, and takes the target's place in
+Everything goes to a new folder (file) beside the target, is forced to disk, and takes the target's place in
 one step. Whoever looks finds the old folder or the new one; after a failure, the old one.
 """
 
@@ -57,6 +57,24 @@ def replace_folder(
         _sync(target.parent)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def replace_file(target: Path, data: bytes) -> None:
+    """Write a file beside ``target`` and put it in its place; its parents are made.
+
+    Raises
+    ------
+    OSError
+        The system refused: ``target`` is as it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = _sibling(target)
+    try:
+        write_file(fresh, data)
+        fresh.replace(target)
+        _sync(target.parent)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -27,13 +27,11 @@ if TYPE_CHECKING:
 
 def problems(trading: Trading, park: Park) -> Iterator[Finding]:
     """Yield every problem with its key in the park file."""
-    names_exist = True
-    for part in (_network, _meters, _fees, _names):
-        for finding in part(trading, park):
-            names_exist = False
-            yield finding
-    if names_exist:
-        yield from {str(found): found for found in _terms(trading, park)}.values()
+    found = [*_network(trading, park), *_meters(trading, park), *_fees(trading, park)]
+    # Nodes that are not there are told with the assets.
+    if not found and set(meters(park).values()) <= trading.network.nodes.keys():
+        found += [*_names(trading, park), *_terms(trading, park)]
+    yield from {str(finding): finding for finding in found}.values()
 
 
 def _network(trading: Trading, park: Park) -> Iterator[Finding]:

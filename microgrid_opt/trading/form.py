@@ -111,6 +111,11 @@ def leg_cost(problem: Problem, leg: Leg) -> Numbers:
     return sum(leaving, start=np.zeros(len(problem.horizon)))
 
 
+def leg_prices(problem: Problem, leg: Leg) -> dict[str, Numbers]:
+    """Return the parts of `leg_price` by fee, ``line_NAME`` for what the line's owner takes."""
+    return {name: price for (name, _), price in _leg_prices(problem, leg).items() if price.any()}
+
+
 def _leg_prices(problem: Problem, leg: Leg) -> dict[tuple[str, str], Numbers]:
     """Return price by fee and account of each kWh that passes a line in one direction."""
     trading = problem.park.trading

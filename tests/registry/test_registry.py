@@ -56,7 +56,6 @@ OTHER_MEANING = {
             "policies/intensity.py",
             "report/colours.py",
             "report/payload.py",
-            "trading/oneway.py",
         )
     },
     ("policies/tariffs/components.py", "demand"): "a kind of charge",

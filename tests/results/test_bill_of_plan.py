@@ -269,3 +269,27 @@ def test_a_park_without_connection_has_an_empty_bill(tmp_path: Path) -> None:
     save(plan, tmp_path / "run")
     assert open_plan(tmp_path / "run").results.bill.empty
     assert replace(plan.results).bill is plan.results.bill
+
+
+def test_a_bill_says_who_gets_it() -> None:
+    """Proves: demand goes to the network, a surcharge to the state, energy to the supplier, unless the
+    component says otherwise; lines that cost nothing name nobody.
+    Sensitivity: another default, or one that stands above what is said.
+    """
+    tariff = {
+        "energy": energy(0.5),
+        "grid_use": energy(0.1, recipient="network"),
+        "demand": {"type": "demand", "price_per_kw_month": 10},
+        "levy": {"type": "demand", "price_per_kw_month": 1, "recipient": "state"},
+        "tax": {"type": "surcharge", "rate": 0.1, "charges": ["energy"]},
+    }
+    bill = billed(tariff).bill
+    found = dict(zip(bill["component"], bill["recipient"], strict=True))
+    assert {key: found[key] for key in tariff} == {
+        "energy": "supplier",
+        "grid_use": "network",
+        "demand": "network",
+        "levy": "state",
+        "tax": "state",
+    }
+    assert set(bill.loc[bill["kind"] == METER, "recipient"]) == {""}

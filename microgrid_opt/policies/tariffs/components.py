@@ -58,6 +58,9 @@ ShareOfBill = Annotated[float, Unit("1", gt=-1, le=1)]
 Direction = Literal["import", "export", "both", "none", "credit"]
 """Which energy a component prices; a credit is neither a charge on import nor needs an export."""
 
+Recipient = Literal["supplier", "network", "state"]
+"""Account to which what is paid goes."""
+
 _REGISTRY: dict[str, type[Component]] = {}
 
 
@@ -87,9 +90,14 @@ class Component(Frozen):
     """Base of all components of a tariff; not usable itself."""
 
     direction: ClassVar[Direction] = "import"
+    usual_recipient: ClassVar[Recipient] = "supplier"
 
     label: str | None = None
     """Name for tables; the key of the component when left out."""
+    recipient: Recipient | None = None
+    """Account to which it goes: the supplier of energy, the network's owner, or the state (funds and
+    levies). Left out: the network for charges on demand, capacity, standby and reactive power, the
+    state for a surcharge, the supplier for all else."""
     voltages: tuple[str, ...] | None = None
     """Voltage levels for which it holds, of the tariff's `voltages`; all when left out."""
     option: Identifier | None = None
@@ -106,6 +114,11 @@ class Component(Frozen):
     """Where the numbers come from."""
     year: int | None = Field(default=None, ge=1900, le=2200, strict=True)
     """Year of the source."""
+
+    @property
+    def paid_to(self) -> Recipient:
+        """Account to which it goes."""
+        return self.recipient or self.usual_recipient
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -356,6 +369,7 @@ class Rebate(Frozen):
 class DemandCharge(Component):
     """Price of each kW of the highest import of a month or year, with floors and ratchets."""
 
+    usual_recipient: ClassVar[Recipient] = "network"
     type: Literal["demand"]
     price_per_kw_month: SeriesPricePerKWMonth | None = None
     """Price of each kW of the month's billed demand; may differ by month."""
@@ -420,6 +434,7 @@ class DemandCharge(Component):
 class ContractDemand(Component):
     """Price of each kW of contracted demand, with a floor and a dearer price beyond it."""
 
+    usual_recipient: ClassVar[Recipient] = "network"
     type: Literal["contract_demand"]
     price_per_kw_month: SeriesPricePerKWMonth
     """Price of each contracted kW."""
@@ -438,6 +453,7 @@ class ContractDemand(Component):
 class CapacityCharge(Component):
     """Price of transformer or access capacity, whatever is used."""
 
+    usual_recipient: ClassVar[Recipient] = "network"
     type: Literal["capacity"]
     price_per_kva_month: SeriesPricePerKVAMonth | None = None
     """Price of each kVA of transformer or access capacity."""
@@ -460,6 +476,7 @@ class StandbyCharge(Component):
     """Price of each kW of standby service that is agreed, such as for own generation."""
 
     direction: ClassVar[Direction] = "none"
+    usual_recipient: ClassVar[Recipient] = "network"
     type: Literal["standby"]
     price_per_kw_month: SeriesPricePerKWMonth
     """Price of each kW of standby."""
@@ -508,6 +525,7 @@ class DemandResponse(Component):
 class ReactiveCharge(Component):
     """Price of reactive energy beyond what is free."""
 
+    usual_recipient: ClassVar[Recipient] = "network"
     type: Literal["reactive"]
     price_per_kvarh: MoneyPerKVArh
     """Price of each kvarh beyond the free part."""
@@ -533,6 +551,7 @@ def _highest_first(steps: tuple[PowerFactorStep, ...]) -> tuple[PowerFactorStep,
 class PowerFactorAdjustment(Component):
     """A rate on the charges that follows from the month's power factor (力调电费)."""
 
+    usual_recipient: ClassVar[Recipient] = "network"
     type: Literal["power_factor"]
     steps: Annotated[tuple[PowerFactorStep, ...], *Some, AfterValidator(_highest_first)]
     """Rates by power factor, the highest first."""
@@ -547,6 +566,7 @@ class PowerFactorAdjustment(Component):
 class Surcharge(Component):
     """A share of other components, such as a tax."""
 
+    usual_recipient: ClassVar[Recipient] = "state"
     type: Literal["surcharge"]
     rate: Rate
     """What is added, as a share."""
