@@ -281,6 +281,18 @@ def test_contract_is_exceeded_at_double_price() -> None:
     assert found["contract"] == pytest.approx(2 * 42 * 80)
 
 
+@pytest.mark.parametrize("contract", [20, {"max_kw": 100}])
+@pytest.mark.parametrize("transformer", [100, {"min_kva": 100, "max_kva": 100}])
+def test_a_contract_has_the_floor_of_the_transformers(contract: Any, transformer: Any) -> None:
+    """Proves: for peaks of 10 kW 40 % of 100 kVA are billed, 42 × 40 a month, whatever is chosen.
+
+    Sensitivity: without the floor 20 kW, or 10 / 1.05, would do.
+    """
+    keys = {"contract": {"choices": {"basic": "agreed"}}, "contract_kw": contract}
+    found = charges(solved_load(CHINA, [10, 1, 10, 1], transformer_kva=transformer, **keys))
+    assert found["contract"] == pytest.approx(2 * 42 * 40)
+
+
 def test_option_without_its_size_is_not_on_offer() -> None:
     """Proves: without a contracted demand two options are left; without any size none."""
     found = charges(solved_load(CHINA, [50, 1, 50, 1], transformer_kva=100))
