@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from microgrid_opt.solve.boxes import boxes
+from microgrid_opt.solve.certify import TOLERANCE, primal_residual
 from microgrid_opt.solve.cuts import Cuts, sums
 from microgrid_opt.solve.piece import Piece, layouts
 
@@ -37,11 +38,18 @@ PLAUSIBLE = 1e3
 MOST_ROUNDS = 200
 PATIENCE = 60
 """Rounds after which a search that found no plan gives up."""
-MISSED = 1e-8
-"""Relative miss of a shared value that is no miss."""
+MISSED = 1e-7
+"""Miss of a shared value that is no miss: what HiGHS allows a row."""
+MENDS, MENDABLE = 3, 0.01
+"""How often a point is mended, and the share of the cost up to which its misses may be."""
 SCALE_SHARE = 0.02
 """Least share of a coordinate's range that counts as its scale."""
-FIRST_RADIUS, MOST_RADIUS = 0.1, 100.0
+FIRST_RADIUS, LEAST_RADIUS, MOST_RADIUS = 0.1, 1e-5, 100.0
+NEAR, SHORT = 1e-3, 0.3
+"""Gap below which the bound tells how much there is to gain, and the share of it that a step that is
+not too short must promise."""
+NOISE = 1e-11
+"""Relative gain that rounding can hide."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,17 +130,33 @@ class Bundle:
         point = np.concatenate([values[self.cuts.shared], *shares])
         return np.asarray(np.clip(point, self.cuts.lower, self.cuts.upper))
 
-    def solve(self, point: Floats) -> list[Answer] | None:
-        """Return what all pieces cost at a point; ``None`` if one could not be solved."""
-        points = [point[parameters] for parameters in self.cuts.parameters]
+    def solve(self, point: Floats, only: Sequence[int] | None = None) -> list[Answer] | None:
+        """Return what pieces, all or some, cost at a point; ``None`` if one could not be solved."""
+        numbers = range(len(self.models)) if only is None else only
+        points = [point[self.cuts.parameters[number]] for number in numbers]
         with ThreadPoolExecutor(self.threads) as pool:
-            found = list(pool.map(Piece.solve, self.models, points))
+            found = list(pool.map(Piece.solve, [self.models[i] for i in numbers], points))
         answers = [answer for answer in found if answer is not None]
         if len(answers) < len(found):
             return None
-        for number, answer in enumerate(answers):
+        for number, answer in zip(numbers, answers, strict=True):
             self.cuts.add(number, answer.cut)
         return answers
+
+    def mended(self, point: Floats, answers: Sequence[Answer]) -> Floats:
+        """Return the point with what pieces miss of shared columns as those pieces would have it.
+
+        Of several that miss the same, the one that is farthest off decides (a size must do for all).
+        """
+        found, away = point.copy(), np.zeros(len(point))
+        for number, answer in enumerate(answers):
+            model = self.models[number]
+            at = self.cuts.parameters[number][: model.common]
+            wanted = model.values[model.own :]
+            off = np.where(answer.missed[: model.common] > MISSED, np.abs(wanted - point[at]), 0.0)
+            more = off > away[at]
+            found[at[more]], away[at[more]] = wanted[more], off[more]
+        return found
 
     def plan(self, point: Floats) -> Floats:
         """Return the values of all columns at the last solve."""
@@ -150,11 +174,15 @@ class Bundle:
         time_limit: float | None = None,
         rounds: int = MOST_ROUNDS,
         radius: float = FIRST_RADIUS,
+        roughly: bool = False,
         on_round: Callable[[int, float, float], None] | None = None,
     ) -> Found:
-        """Search from a point until the gap is reached."""
+        """Search from a point until the gap is reached.
+
+        With ``roughly`` a plan may miss what is shared, at a price: enough for where to start.
+        """
         begun = time.perf_counter()
-        search = _Search(self, self.point(start), gap, radius)
+        search = _Search(self, self.point(start), gap, radius, roughly=roughly)
         failed = search.begin()
         try:
             for number in range(1, rounds + 1):
@@ -182,8 +210,10 @@ class Bundle:
 class _Search:
     """Best point, best plan and bound while they are found."""
 
-    def __init__(self, bundle: Bundle, point: Floats, gap: float, radius: float) -> None:
-        self.bundle, self.gap, self.radius = bundle, gap, radius
+    def __init__(
+        self, bundle: Bundle, point: Floats, gap: float, radius: float, *, roughly: bool
+    ) -> None:
+        self.bundle, self.gap, self.radius, self.roughly = bundle, gap, radius, roughly
         cuts = bundle.cuts
         wide = SCALE_SHARE * (cuts.upper - cuts.lower)
         self.scale = np.maximum(np.abs(point), np.minimum(wide, np.abs(point).max(initial=1.0)))
@@ -191,7 +221,6 @@ class _Search:
         self.cost = np.inf
         self.missed: list[Floats] = []
         self.predicted = -np.inf
-        self.at_edge = False
         self.poor = 0
         self.values: Floats | None = None
         self.prices: Floats | None = None
@@ -220,12 +249,12 @@ class _Search:
         if answers is None:
             return "a piece could not be solved"
         cost = bundle.cuts.fixed_cost(self.trial) + sum(answer.cost for answer in answers)
-        if self.is_whole(answers):
-            values = bundle.plan(self.trial)
-            objective = bundle.matrix.offset + float(bundle.matrix.cost @ values)
-            if objective < self.objective:
-                self.values, self.objective = values, objective
-        self.judge(cost, [answer.missed for answer in answers])
+        missed = [answer.missed for answer in answers]
+        if self.roughly:
+            self.keep(self.trial, cost)
+        else:
+            self.mend(answers, cost)
+        self.judge(cost, missed)
         proven = bundle.cuts.bound()
         if proven > self.bound:
             self.bound, self.prices = proven, bundle.cuts.prices()
@@ -233,23 +262,61 @@ class _Search:
             return ""
         return self.next_point()
 
-    def is_whole(self, answers: Sequence[Answer]) -> bool:
-        """Return whether nothing that is shared was missed."""
-        for number, answer in enumerate(answers):
-            at = self.trial[self.bundle.cuts.parameters[number]]
-            if (answer.missed > MISSED * (1.0 + np.abs(at))).any():
-                return False
-        return True
+    def mend(self, answers: list[Answer], cost: float) -> None:
+        """Take the trial point's plan if nothing is missed, or after what is missed was mended.
+
+        Where what a store can hold at midnight is nearly given (cars that leave full), hardly any
+        point of the cuts is one of a plan, but one beside it is.
+        """
+        bundle, point = self.bundle, self.trial
+        if not bundle.cuts.keeps(point):
+            return
+        for again in range(MENDS + 1):
+            misses = [bool((answer.missed > MISSED).any()) for answer in answers]
+            if not any(misses):
+                values = bundle.plan(point)
+                objective = bundle.matrix.offset + float(bundle.matrix.cost @ values)
+                self.keep(point, objective)
+                return
+            dear = sum(
+                float(model.penalty @ answer.missed)
+                for model, answer in zip(bundle.models, answers, strict=True)
+            )
+            if again == MENDS or dear > MENDABLE * abs(cost):
+                return
+            other = bundle.mended(point, answers)
+            changed = np.flatnonzero(other != point)
+            if len(changed) == 0 or not bundle.cuts.keeps(other):
+                return
+            some = [
+                number
+                for number, parameters in enumerate(bundle.cuts.parameters)
+                if np.isin(parameters, changed).any()
+            ]
+            better = bundle.solve(other, some)
+            if better is None:
+                return
+            point, answers = other, list(answers)
+            for number, answer in zip(some, better, strict=True):
+                answers[number] = answer
+
+    def keep(self, point: Floats, objective: float) -> None:
+        """Keep the plan of the last solve if it is the best one, and keeps all limits."""
+        if objective >= self.objective:
+            return
+        values = self.bundle.plan(point)
+        if self.roughly or primal_residual(self.bundle.matrix, values)[0] <= TOLERANCE:
+            self.values, self.objective = values, objective
 
     def judge(self, cost: float, missed: list[Floats]) -> None:
         """Take the trial point as the best one if it is, and say how far cuts are to be believed."""
         if not np.isfinite(self.cost):
             self.cost, self.centre, self.missed = cost, self.trial, missed
             return
-        hoped = max(self.cost - self.predicted, 1e-12 * abs(self.cost))
+        hoped = max(self.cost - self.predicted, NOISE * abs(self.cost))
         gained = self.cost - cost
         if gained >= 0.1 * hoped:
-            if gained >= 0.5 * hoped and self.at_edge:
+            if gained >= 0.5 * hoped:
                 self.radius = min(2.5 * self.radius, MOST_RADIUS)
             self.cost, self.centre, self.missed, self.poor = cost, self.trial, missed, 0
             return
@@ -261,22 +328,25 @@ class _Search:
         elif self.poor >= 3:
             self.radius /= 2.0
             self.poor = 0
+        self.radius = max(self.radius, LEAST_RADIUS)
 
     def next_point(self) -> str:
         """Choose the next trial point; return why there is none."""
         cuts = self.bundle.cuts
-        for _ in range(8):
+        for _ in range(12):
             found = cuts.step(self.centre, self.radius * self.scale)
             if found is None:
                 cuts.forget_guides()
                 self.radius = min(10.0 * self.radius, MOST_RADIUS)
                 continue
             self.trial, self.predicted = found
-            if self.cost - self.predicted > 0.01 * self.gap * abs(self.cost):
-                moved = np.abs(self.trial - self.centre)
-                self.at_edge = bool((moved > 0.999 * self.radius * self.scale).any())
+            hoped, open_ = self.cost - self.predicted, self.cost - self.bound
+            is_near = open_ < NEAR * abs(self.cost)
+            if is_near and hoped < SHORT * open_ and self.radius < MOST_RADIUS:
+                self.radius = min(4.0 * self.radius, MOST_RADIUS)
+            elif hoped > 0.01 * self.gap * abs(self.cost):
                 return ""
-            if cuts.guides:
+            elif cuts.guides:
                 cuts.forget_guides()
             elif any((one > 0.0).any() for one in self.missed):
                 self.dearer()

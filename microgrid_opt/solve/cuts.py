@@ -34,6 +34,17 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 
+KEPT = 1e-7
+"""Miss of a row among shared columns that is no miss."""
+OPTIONS = {
+    "output_flag": False,
+    "threads": 1,
+    "parallel": "off",
+    # Slopes and values of the pieces lie many orders apart: misses grow when scaling is undone.
+    "primal_feasibility_tolerance": 1e-10,
+}
+
+
 class Cuts:
     """Cuts of all pieces, the bound they prove, and where to look next.
 
@@ -94,7 +105,7 @@ class Cuts:
     def _model(self) -> Any:
         """Return a HiGHS model of the rows, without cuts: columns z, then one θ for each piece."""
         model = highspy.Highs()
-        for name, value in (("output_flag", False), ("threads", 1), ("parallel", "off")):
+        for name, value in OPTIONS.items():
             model.setOptionValue(name, value)
         pieces = self.pieces.count
         start = np.concatenate([[0], np.cumsum([len(column) for column, _ in self.terms])])
@@ -186,6 +197,17 @@ class Cuts:
             rows = self.layouts[self.owner[number]].rows
             found[rows] += self.weight[number] * self.cuts[number].duals
         return found
+
+    def keeps(self, point: Floats) -> bool:
+        """Return whether a point keeps the box and the rows among what is shared."""
+        inside = ((point >= self.lower) & (point <= self.upper)).all()
+        for number, (column, value) in enumerate(self.terms):
+            activity = float(value @ point[column])
+            # A cap of a year is a sum of many shares: it is kept relative to its limit.
+            low, high = self.row_lower[number], self.row_upper[number]
+            slack = KEPT * (1.0 + np.min(np.abs([low, high])))
+            inside = inside and low - slack <= activity <= high + slack
+        return bool(inside)
 
     def nearest(self, point: Floats, scale: Floats) -> Floats | None:
         """Return the point nearest to one, in its scale, that keeps the rows; ``None`` if none does."""

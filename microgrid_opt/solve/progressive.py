@@ -249,6 +249,7 @@ class _Climb:
             gap,
             time_limit=self.left,
             radius=RADIUS["coarse" if coarse else "fine"],
+            roughly=coarse,
             on_round=self.listener(name, matrix),
         )
         objective = None if found.values is None else matrix.sign * found.objective
