@@ -141,9 +141,18 @@ def cleared(study: Study) -> Cleared:
     rents, owners = _rents(held, trades, margins)
     costs = member_costs(problem, results)
     plan = Cleared(
-        problem, "clearing", results, held.audit, study.alone, costs, payments, prices,
-        by_trade=by_trade, rents=rents, owners=owners,
-    )  # fmt: skip
+        problem,
+        "clearing",
+        results,
+        held.audit,
+        study.alone,
+        costs,
+        payments,
+        prices,
+        by_trade=by_trade,
+        rents=rents,
+        owners=owners,
+    )
     scale = max(1.0, *(abs(cost) for cost in costs.values()))
     uplift = {member: -gain for member, gain in gains(plan).items() if gain < -SAME * scale}
     return replace(plan, uplift=uplift, notes=_notes(held, plan, uplift))
