@@ -22,11 +22,13 @@ that does not, as long as what is generated can be cut.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from microgrid_opt.builder import Builder
+from microgrid_opt.draft import Given
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.formulations.access import CARRIER
 from microgrid_opt.ledger import KG_PER_T
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from microgrid_opt.draft import Draft
+    from microgrid_opt.draft import Draft, Flow
     from microgrid_opt.formulations.access import Meterpoint
     from microgrid_opt.problem import Problem
     from microgrid_opt.trading.pairs import Pair
@@ -261,14 +263,7 @@ def _must(pair: Pair) -> bool:
 
 def _others(draft: Draft, point: Meterpoint, sign: int) -> bool:
     """Return whether anything but the meter itself gives to its place, or takes from it."""
-    return any(
-        flow.place == point.place
-        and flow.carrier == CARRIER
-        and flow.sign == sign
-        and flow.asset != point.asset
-        and flow.role != "unserved"
-        for flow in draft.flows
-    )
+    return any(flow.role != "unserved" for flow in _elsewhere(draft, point, sign))
 
 
 def _exclude(problem: Problem, draft: Draft, point: Meterpoint, steps: NDArray[np.int64]) -> None:
@@ -303,3 +298,48 @@ def _exclude(problem: Problem, draft: Draft, point: Meterpoint, steps: NDArray[n
     pen.require(
         "only_giving", lambda t: given[t] <= most_out[t] * (1.0 - withdrawing[t]), over=steps
     )
+    _tighten(draft, pen, point, steps)
+    pen.round_by(partial(_larger_side, steps), withdrawing=withdrawing, taken=taken, given=given)
+
+
+def _tighten(draft: Draft, pen: Builder, point: Meterpoint, steps: NDArray[np.int64]) -> None:
+    """Let a meter give no more than its place makes, and take no more than it uses.
+
+    True of every plan that goes one way; without it the relaxation takes and gives up to half of the
+    connection, and its bound is worth little.
+    """
+    for name, whole, sign in (
+        ("gives_own", point.injection, 1),
+        ("takes_own", point.withdrawal, -1),
+    ):
+        sides = [
+            (pen.param(f"{name}_{number}", np.asarray(flow.factor, float)), source)
+            for number, flow in enumerate(_elsewhere(draft, point, sign))
+            if (source := _source(pen, f"{name}_known_{number}", flow)) is not None
+        ]
+        pen.require(name, partial(_at_most_sum, whole, sides), over=steps)
+
+
+def _elsewhere(draft: Draft, point: Meterpoint, sign: int) -> list[Flow]:
+    """Return the flows of the meter's place that do not pass it, in one direction."""
+    here = (point.place, CARRIER, sign)
+    return [
+        flow
+        for flow in draft.flows
+        if (flow.place, flow.carrier, flow.sign) == here and flow.asset != point.asset
+    ]
+
+
+def _source(pen: Builder, name: str, flow: Flow) -> Any:
+    return pen.param(name, flow.source.values) if isinstance(flow.source, Given) else flow.source
+
+
+def _at_most_sum(whole: Any, sides: list[tuple[Any, Any]], t: Any) -> Any:
+    return whole[t] <= sum(factor[t] * flow[t] for factor, flow in sides)
+
+
+def _larger_side(steps: NDArray[np.int64], relaxed: Mapping[str, Numbers]) -> dict[str, Numbers]:
+    """Return the way of each step in which the relaxed meter moves more."""
+    takes = np.zeros(len(relaxed["taken"]))
+    takes[steps] = relaxed["taken"][steps] >= relaxed["given"][steps]
+    return {"withdrawing": takes}
