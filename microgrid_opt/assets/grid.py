@@ -218,12 +218,12 @@ class Grid(Asset):
         bought, withdrawn = (
             self._direction(b, "import", caps, taken) if self.imports else (None, taken)
         )
+        if bought is not None:
+            self._buy(b, bought, withdrawn)
         sold, injected = self._direction(b, "export", caps, sent) if self.exports else (None, sent)
         for side, there, flow in (("import", self.imports, taken), ("export", self.exports, sent)):
             if flow is not None and not there:
                 self._limit(b, side, flow, caps)
-        if bought is not None:
-            self._buy(b, bought, withdrawn)
         if sold is not None:
             self._sell(b, sold)
         steps = np.arange(len(b.horizon) if self.exclusive else 0, dtype=np.int64)

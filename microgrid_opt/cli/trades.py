@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from microgrid_opt.trading.overview import ModeFigures
     from microgrid_opt.trading.plans import TradePlan
     from microgrid_opt.trading.prices import Cleared
-    from microgrid_opt.trading.sharing import Sharing
+    from microgrid_opt.trading.sharing import Shared, Sharing
 
 
 def show_study(
@@ -197,8 +197,8 @@ def _some_shares(shared: Sharing, rules: Sequence[str]) -> Iterator[Table]:
         yield made
 
 
-def _rational(one: object) -> bool:
-    return all(one.allocation.rational.values())  # type: ignore[attr-defined]
+def _rational(one: Shared) -> bool:
+    return all(one.allocation.rational.values())
 
 
 def _clean(amount: float) -> float:

@@ -222,7 +222,7 @@ def green(s: Settlement) -> Table:
 def buckets(s: Settlement) -> Table:
     """Return where the energy of each renewable generator and store went."""
     assert s.plan.results is not None
-    table = s.green.buckets[s.green.buckets["kind"].isin(["generator", "store"])]
+    table = s.green.buckets[s.green.buckets["kind"].isin(["generation", "storage"])]
     wide = table.pivot_table(
         index="source", columns="bucket", values="kwh", aggfunc="sum", fill_value=0.0, sort=False
     )

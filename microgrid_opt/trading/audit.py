@@ -64,11 +64,9 @@ def _audit_pairs(book: Book, pairs: Sequence[Pair], views: dict[str, AssetAudit]
             for member, money in payers:
                 entry = (member, pair.key, charge.fee)
                 paid[entry] = paid.get(entry, 0.0) + money
-        entering = 1.0
-        for leg, arriving in zip(pair.way.legs, pair.way.arrival, strict=True):
+        for leg, entering in zip(pair.way.legs, pair.entering, strict=False):
             flow = sent * entering * (1.0 if leg.forward else -1.0)
             through[leg.line] = through.get(leg.line, np.zeros(n)) + flow
-            entering = arriving
     for (member, trade, fee), amount in paid.items():
         book.named(member, trade).booked(fee, amount)
     for key, view in views.items():

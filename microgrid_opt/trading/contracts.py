@@ -65,7 +65,7 @@ class _Anybody(Asset):
         taken, sent = self.wheeling.write(b)
         given, used = b.series("given", unit="kW"), b.series("used", unit="kW")
         b.supply(CARRIER, given, role="storage")
-        b.draw(CARRIER, used, role="dump")
+        b.draw(CARRIER, used, role="transfer")
         n = len(b.horizon)
         nothing, endless = np.zeros(n), np.full(n, np.inf)
         b.meter(

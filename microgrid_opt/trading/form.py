@@ -81,8 +81,8 @@ def _losses(problem: Problem) -> Iterator[str]:
     on_lines = any(line.loss_fraction for line in lines)
     lossy = rules.loss_bearer == "network" or bool(rules.loss_fraction) or on_lines
     by_line = [f for f in trading.fees.values() if isinstance(f, FormulaFee | DistanceFee)]
-    if lossy and (by_line or any(line.price_per_kwh is not None for line in lines)):
-        yield "with losses a fee by lines or voltages depends on where the power goes."
+    if on_lines and (by_line or any(line.price_per_kwh is not None for line in lines)):
+        yield "with losses of lines a fee by lines or voltages depends on where the power goes."
     if rules.loss_bearer == "network" and on_lines:
         yield "the network bears the losses of its lines."
     elif lossy and rules.loss_bearer != "network" and _below_zero(problem):

@@ -68,8 +68,9 @@ class Green:
     Parameters
     ----------
     buckets
-        ``kind, source, member, bucket, to, kwh``: of every generator, store, trade and private line
-        where its green energy went; ``to`` names the trade, store or line.
+        ``kind, source, member, bucket, to, kwh``: where the green energy went of every source: its
+        ``kind`` is ``generation``, ``storage``, ``transfer`` (a private line), ``trade_at`` (a meter that
+        received it) or ``trade`` (what is lost on the way); ``to`` names the trade, store or line.
     claims
         Green power that arrives with certificates, by trade [kW], shape (n,).
     members
@@ -133,7 +134,7 @@ class _Book:
         for store in mix.stores:
             green = mix.charged(store)[1] - mix.discharged(store) * mix.stores[store]
             owner = mix.problem.park.owner(store)
-            self._add("store", store, owner, LOST_STORED, "", green)
+            self._add("storage", store, owner, LOST_STORED, "", green)
         for key, one in mix.trades.items():
             if self._has_certificate(key):
                 lost = one.sent * mix.sent[key] - one.received * mix.trade_share(key)
@@ -141,7 +142,7 @@ class _Book:
         for row in results.details.to_dict("records"):
             if row["name"] in _UNUSED and row["unit"] == "kWh":
                 owner = mix.problem.park.owner(row["asset"])
-                name = ("generator", row["asset"], owner, CURTAILED, "")
+                name = ("generation", row["asset"], owner, CURTAILED, "")
                 self.rows[name] = float(row["value"])
 
     def _has_certificate(self, key: str) -> bool:
@@ -197,10 +198,10 @@ class _Book:
 
 def _source(term: Term, mix: Mix) -> tuple[str, str]:
     if term.role == "generation":
-        return "generator", term.asset
+        return "generation", term.asset
     if term.role == "storage":
-        return "store", term.asset
-    return ("trade_at", term.asset) if term.asset in mix.nodes else ("line", term.asset)
+        return "storage", term.asset
+    return ("trade_at", term.asset) if term.asset in mix.nodes else ("transfer", term.asset)
 
 
 # ------------------------------------------------------------------------------------ CO2

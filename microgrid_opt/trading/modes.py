@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results
     from microgrid_opt.trading.contracts import Contracted
+    from microgrid_opt.trading.plans import Traded
     from microgrid_opt.trading.prices import Cleared
 
     Numbers = NDArray[np.float64]
@@ -286,10 +287,24 @@ class Study:
         for trades in (used, everything):
             ends = [(trade.pair.seller, trade.pair.buyer) for trade in trades]
             limits = [money_limits(problem, trade, self.band) for trade in trades]
-            found = fair_payments(saved, ends, limits, scale=scale)
+            middle = self._middle(trades)
+            found = fair_payments(saved, ends, limits, scale=scale, wanted=middle)
             if found is not None:
                 return {trade.pair.key: paid for trade, paid in zip(trades, found, strict=True)}
         return None
+
+    def _middle(self, trades: Sequence[Traded]) -> list[tuple[float, float]]:
+        """Return what is paid in the middle of the band in which both sides gain, and the energy."""
+        from microgrid_opt.trading.prices import reservations
+
+        bands = reservations(self, [trade.pair for trade in trades])
+        hours = self.problem.horizon.hours
+        found = []
+        for trade in trades:
+            energy = trade.sent * hours
+            middle = np.where(energy > 0.0, 0.5 * np.add(*bands[trade.pair.key]), 0.0)
+            found.append((float(np.nan_to_num(middle) @ energy), float(energy.sum())))
+        return found
 
     # ------------------------------------------------------------------ is there a loss?
 

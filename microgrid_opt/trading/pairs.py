@@ -105,6 +105,12 @@ class Pair:
         return sum((charge.per_kwh for charge in self.charges), start=np.zeros(1))
 
     @property
+    def entering(self) -> tuple[float, ...]:
+        """Share of what is sent that enters each line on the way [-]; what the rules lose is lost before."""
+        before = 1.0 if self.bearer == "network" else self.delivered / self.way.delivered
+        return tuple(before * share for share in (1.0, *self.way.arrival[:-1]))
+
+    @property
     def priced_share(self) -> float:
         """Share of what is sent for which the buyer pays the seller [-]."""
         if self.bearer == "split":

@@ -91,6 +91,7 @@ def fair_payments(
     limits: Sequence[tuple[float, float]],
     *,
     scale: float,
+    wanted: Sequence[tuple[float, float]] | None = None,
 ) -> list[float] | None:
     """Return the payments with the most even gains that leave nobody worse off, if there are any.
 
@@ -104,6 +105,10 @@ def fair_payments(
         Least and most that may be paid in each trade [currency].
     scale
         Size of the costs that were subtracted [currency]: what counts as rounding.
+    wanted
+        What would be paid in each trade at a price in the middle [currency], and its energy [kWh]:
+        where gains do not tell the payments, prices move as little as they can from there. Nothing
+        is wanted when left out.
 
     Returns
     -------
@@ -127,7 +132,15 @@ def fair_payments(
         if gain * unit < -allowed:
             return None
         least[held] = gain
-    return [float(paid) * unit for paid in _shortest(before / unit, moves, (low, high), least)]
+    middle, energy = zip(*(wanted or [(0.0, 1.0)] * len(ends)), strict=True)
+    found = _nearest(
+        before / unit,
+        moves,
+        (low, high),
+        least,
+        (np.array(middle) / unit, np.array(energy) / max(*energy, 1e-9)),
+    )
+    return [float(paid) * unit for paid in found]
 
 
 def _smallest(
@@ -148,17 +161,32 @@ def _smallest(
     return float(best.values[-1]), held if held.any() else still
 
 
-def _shortest(
-    before: Numbers, moves: Numbers, limits: tuple[Numbers, Numbers], least: Numbers
+def _nearest(
+    before: Numbers,
+    moves: Numbers,
+    limits: tuple[Numbers, Numbers],
+    least: Numbers,
+    wanted: tuple[Numbers, Numbers],
 ) -> Numbers:
-    """Return the payments with the smallest sum of amounts that give everybody its gain."""
-    count = moves.shape[1]
+    """Return the payments nearest to wanted ones that give everybody its gain.
+
+    Nearest by the squares of the differences of prices, weighted with energy; where that misses a limit, by
+    the sum of the differences of money.
+    """
+    middle, energy = wanted
     low, high = limits
+    spread = moves * energy
+    more = least - before - moves @ middle
+    found = middle + spread.T @ np.linalg.lstsq(spread @ moves.T, more, rcond=None)[0]
+    exact = np.abs(moves @ found - least + before).max() <= ROUNDING
+    if exact and (found >= low - ROUNDING).all() and (found <= high + ROUNDING).all():
+        return np.asarray(found)
+    count = moves.shape[1]
     best = minimize(
         np.ones(2 * count),
         np.vstack([np.hstack([moves, -moves]), np.hstack([np.eye(count), -np.eye(count)])]),
-        np.concatenate([least - ROUNDING - before, low]),
-        np.concatenate([np.full(len(before), np.inf), high]),
+        np.concatenate([least - ROUNDING - before - moves @ middle, low - middle]),
+        np.concatenate([np.full(len(before), np.inf), high - middle]),
         col_lower=0.0,
     )
-    return best.values[:count] - best.values[count:]
+    return middle + best.values[:count] - best.values[count:]

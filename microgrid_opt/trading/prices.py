@@ -141,9 +141,18 @@ def cleared(study: Study) -> Cleared:
     rents, owners = _rents(held, trades, margins)
     costs = member_costs(problem, results)
     plan = Cleared(
-        problem, "clearing", results, held.audit, study.alone, costs, payments, prices,
-        by_trade=by_trade, rents=rents, owners=owners,
-    )  # fmt: skip
+        problem,
+        "clearing",
+        results,
+        held.audit,
+        study.alone,
+        costs,
+        payments,
+        prices,
+        by_trade=by_trade,
+        rents=rents,
+        owners=owners,
+    )
     scale = max(1.0, *(abs(cost) for cost in costs.values()))
     uplift = {member: -gain for member, gain in gains(plan).items() if gain < -SAME * scale}
     return replace(plan, uplift=uplift, notes=_notes(held, plan, uplift))
@@ -328,11 +337,13 @@ def _notes(held: Solved, plan: Cleared, uplift: Mapping[str, float]) -> tuple[st
         notes.append("prices are those of the plan with its whole numbers held")
     for key, one in plan.by_trade.items():
         known = ~np.isnan(one.clearing)
-        wide = int(np.sum((one.high - one.low)[known] > SAME))
-        if wide:
+        wide = known & (one.high - one.low > SAME)
+        if wide.any():
+            most = int(np.argmax(np.where(wide, one.high - one.low, 0.0)))
             notes.append(
-                f"{key}: the price is not unique in {wide} of {int(known.sum())} steps with trade: "
-                f"any between {np.nanmin(one.low):.6f} and {np.nanmax(one.high):.6f} clears them"
+                f"{key}: the price is not unique in {int(wide.sum())} of {int(known.sum())} steps with "
+                f"trade; at {plan.problem.horizon.stamps[most]} any between {one.low[most]:.6f} and "
+                f"{one.high[most]:.6f} clears"
             )
     for key, rent in plan.rents.items():
         notes.append(

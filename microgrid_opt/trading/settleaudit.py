@@ -289,7 +289,7 @@ def _green(s: Settlement) -> Iterator[Check]:
     energy, buckets = s.plan.results.energy, s.green.buckets
     made = energy[(energy["carrier"] == ELECTRICITY) & (energy["role"] == "generation")]
     made = made[made["renewable"].astype(bool)]
-    used = buckets[(buckets["kind"] == "generator") & (buckets["bucket"] != "curtailed")]
+    used = buckets[(buckets["kind"] == "generation") & (buckets["bucket"] != "curtailed")]
     sums = used.groupby("source")["kwh"].sum()
     for asset, row in made.groupby("asset")["supplied"].sum().items():
         yield _check(str(asset), "each kWh in one place", sums.get(asset, 0.0), row, "kWh")

@@ -274,8 +274,8 @@ class _Sharer:
         made: dict[str, Callable[[], Allocation]] = {
             "shapley": lambda: allocation.shapley(self._game),
             "nucleolus": lambda: allocation.nucleolus(self._game),
-            "least_core": lambda: allocation.least_core(self._game, self._oracle()),
-            "fair_least_core": lambda: allocation.fair_least_core(self._game, self._oracle()),
+            "least_core": lambda: allocation.least_core(self._game),
+            "fair_least_core": lambda: allocation.fair_least_core(self._game),
             "nash": lambda: allocation.nash(self._game, self._weights),
             "pro_rata": lambda: allocation.pro_rata(self._game, self._volumes()),
             "owen": self._owen,
@@ -285,11 +285,6 @@ class _Sharer:
         found = made[rule]()
         received = {member: share - self._saved[member] for member, share in found.shares.items()}
         return Shared(found, received, self._paybacks(found.shares))
-
-    def _oracle(self) -> allocation.Separation | None:
-        if self._game.count <= LISTED:
-            return None
-        return allocation.superadditive_search(self._game)
 
     def _owen(self) -> Allocation:
         costs, notes = dual_costs(self._study.together)

@@ -180,7 +180,7 @@ class Rules(Frozen):
     buyers: tuple[AssetName, ...] | None = None
     """Meters that may buy; all when left out."""
     loss_fraction: Rate = 0.0
-    """Share of what is sent that is lost, beside the losses of lines."""
+    """Share of what is sent that is lost before it enters a line; lines have their own losses."""
     loss_bearer: Bearer = "buyer"
     """Who bears losses: the buyer pays for what is sent, the seller is paid for what is delivered, both
     half of it, or the network delivers all that is sent."""

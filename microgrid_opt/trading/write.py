@@ -90,8 +90,7 @@ def _write_pairs(
         into[pair.sink].append((received, share))
         for charge in pair.charges:
             _pay(problem, draft, pair.key, charge, (received, share))
-        before = (1.0, *pair.way.arrival)
-        for leg, entering in zip(pair.way.legs, before, strict=False):
+        for leg, entering in zip(pair.way.legs, pair.entering, strict=False):
             legs.setdefault(leg, []).append((sent, entering))
     for key, point in points.items():
         _sum_up(draft, point, IN, point.taken, into[key])

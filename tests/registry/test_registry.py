@@ -45,6 +45,7 @@ OTHER_MEANING = {
             "policies/targets.py",
             "report/colours.py",
             "report/payload.py",
+            "trading/green.py",
             "trading/oneway.py",
         )
     },
@@ -56,14 +57,17 @@ OTHER_MEANING = {
             "policies/intensity.py",
             "report/colours.py",
             "report/payload.py",
+            "trading/green.py",
         )
     },
     ("policies/tariffs/components.py", "demand"): "a kind of charge",
     ("bill/of_plan.py", "demand"): "a kind of charge",
+    ("trading/gains.py", "demand"): "a kind of charge",
     ("report/bills.py", "line"): "a key of plotly",
     ("report/cashflow.py", "line"): "a key of plotly",
     ("report/figures.py", "line"): "a key of plotly",
     ("report/sankey.py", "line"): "a key of plotly",
+    ("report/tradecharts.py", "line"): "a key of plotly",
     ("report/tables.py", "pv"): "how to spell a word",
 }
 """Words that are also the type of a technology, where they mean something else."""

@@ -31,11 +31,14 @@ def shape(draw: Any, steps: int, low: float, high: float) -> dict[str, Any]:
 
 
 def network(draw: Any, *, limits: bool) -> tuple[dict[str, Any], list[str]]:
-    """Return a random tree of one to five nodes."""
+    """Return a random tree of one to five nodes, whose voltage falls from the root on."""
     nodes = [f"n{k}" for k in range(draw(st.integers(1, 5)))]
     lines: dict[str, Any] = {}
+    levels = [draw(st.sampled_from(list(LEVELS)))]
     for k in range(1, len(nodes)):
-        line = {"from": nodes[draw(st.integers(0, k - 1))], "to": nodes[k], "length_km": k}
+        above = draw(st.integers(0, k - 1))
+        levels.append(draw(st.sampled_from([kv for kv in LEVELS if kv <= levels[above]])))
+        line = {"from": nodes[above], "to": nodes[k], "length_km": k}
         if draw(st.booleans()):
             line = line | {"from": line["to"], "to": line["from"]}
         if limits and draw(st.booleans()):
@@ -43,7 +46,7 @@ def network(draw: Any, *, limits: bool) -> tuple[dict[str, Any], list[str]]:
         if draw(st.booleans()):
             line["price_per_kwh"] = eighths(draw, 0, 0.25)
         lines[f"l{k}"] = line
-    voltages = {node: {"voltage_kv": draw(st.sampled_from(list(LEVELS)))} for node in nodes}
+    voltages = {node: {"voltage_kv": kv} for node, kv in zip(nodes, levels, strict=True)}
     return {"nodes": voltages, "lines": lines}, nodes
 
 
@@ -73,8 +76,9 @@ def markets(draw: Any, *, arcs: bool = False, lowest: float = 0.0) -> Park:
     if draw(st.booleans()):
         fees["far"] = {"method": "distance", "price_per_kwh_km": 0.01}
     rules: dict[str, Any] = {}
+    rules["loss_fraction"] = draw(st.sampled_from([0, 0.125]))
+    rules["loss_bearer"] = draw(st.sampled_from(["buyer", "network"]))
     if not arcs:
-        rules["loss_fraction"] = draw(st.sampled_from([0, 0.125]))
         rules["window"] = draw(st.sampled_from(["hour", "hour", "day"]))
         if rules["window"] == "day":
             for line in wires["lines"].values():

@@ -251,6 +251,20 @@ def test_line_carries_its_capacity_of_trades(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["pairs", "arcs"])
+def test_the_rules_loss_comes_before_the_lines(form: str) -> None:
+    """Proves: of 15 kW sent a fifth is lost, and 12 pass a line of 12 kW; fees by voltage are for what is
+    delivered. Sensitivity: a loss at the end of the way would let 9.6 arrive.
+    """
+    network = THREE.network.replace("to: south}", "to: south, capacity_kw: 12}")
+    network = network.replace("area: one", "voltage_kv: 35").replace("area: two", "voltage_kv: 10")
+    fees = '{td: {method: formula, energy_price_per_kwh: {"10": 0.12, "35": 0.1}}}'
+    rules = "{loss_fraction: 0.2, buyers: [d_grid]}"
+    market = THREE.but(network=network, form=form, rules=rules, fees=fees)
+    assert solved(market.text).of("g_grid.wheeled_out") == pytest.approx([15])
+    assert market.gain == pytest.approx(12 * (0.6 - 0.02) - 15 * 0.1)
+
+
+@pytest.mark.parametrize("form", ["pairs", "arcs"])
 def test_trades_both_ways_net_on_a_line(form: str) -> None:
     """Proves: 20 kW southwards and 20 northwards pass a line of 1 kW, for it carries nothing.
 

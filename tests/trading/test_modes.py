@@ -199,6 +199,23 @@ def test_even_payments_of_three() -> None:
     )
 
 
+def test_payments_keep_to_the_middle_where_gains_leave_them_open() -> None:
+    """Proves: two trades join a and b: their difference of 6 is told by the gains, the level is not. Prices
+    stay as they are wanted; where these miss the 6 by 3, the larger trade bears twice as much of it.
+
+    Sensitivity: without a wish the 6 are split; at a limit the other trade takes the rest.
+    """
+    saved, ends = {"a": -6.0, "b": 6.0}, [("a", "b"), ("b", "a")]
+    limits = [(0.0, 100.0)] * 2
+    found = fair_payments(saved, ends, limits, scale=6.0, wanted=[(10.0, 1.0), (4.0, 1.0)])
+    assert found == pytest.approx([10, 4])
+    found = fair_payments(saved, ends, limits, scale=6.0, wanted=[(10.0, 2.0), (7.0, 1.0)])
+    assert found == pytest.approx([12, 6])
+    free = [(-math.inf, math.inf)] * 2
+    assert fair_payments(saved, ends, free, scale=6.0) == pytest.approx([3, -3])
+    assert fair_payments(saved, ends, limits, scale=6.0) == pytest.approx([6, 0])
+
+
 # ---------------------------------------------------------------------- who cannot be alone
 
 

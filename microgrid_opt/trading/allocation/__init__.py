@@ -16,7 +16,6 @@ from microgrid_opt.trading.allocation.excess import (
     Excess,
     Separation,
     max_excess,
-    superadditive_search,
 )
 from microgrid_opt.trading.allocation.game import Coalition, Game
 from microgrid_opt.trading.allocation.least_core import fair_least_core, least_core
@@ -44,5 +43,4 @@ __all__ = [
     "pro_rata",
     "sampled_shapley",
     "shapley",
-    "superadditive_search",
 ]

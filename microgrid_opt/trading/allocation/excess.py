@@ -60,7 +60,7 @@ class Excesses:
         self._masks: Ints
         self._values: Floats
         self._members: Floats
-        self._alone = game.alone
+        _ = game.alone  # so that there is always something to look at
 
     def known(self) -> tuple[Ints, Floats, Floats]:
         """Return masks, values, and members (masks, players) of the known coalitions."""
@@ -123,55 +123,3 @@ def ask(game: Game, separation: Separation, shares: Floats, above: float) -> lis
             f"is not above {above:g}; it must return None when no coalition has more."
         )
     return [mask]
-
-
-def superadditive_search(game: Game) -> Separation:
-    r"""Return an oracle that asks only for coalitions which could be the worst one.
-
-    In a superadditive game, $v(S) + v(T) \le v(S \cup T)$ for disjoint coalitions, every known value
-    bounds others: with stand-alone values $v_i$ and any known $T$,
-    $$ v(S) \le v(T) - \sum_{i \in T \setminus S} v_i \ (S \subset T),\qquad
-    v(S) \le u(S \cup T) - v(T) \ (S \cap T = \emptyset) $$
-    where $u$ is the bound found so far. The coalition with the largest bound on its excess is asked
-    for next; the search ends when no bound is above the amount. Trade is superadditive when it is
-    voluntary and every limited resource has one owner: groups can always go on as if alone.
-
-    Raises
-    ------
-    InputError
-        When a value shows that the game is not superadditive.
-    """
-    masks = np.arange(game.grand + 1)
-    alone = game.members(masks) @ game.alone
-    bound = game.total - alone[game.grand] + alone
-    learnt: set[int] = set()
-
-    def learn() -> None:
-        for mask, value in zip(*(known.tolist() for known in game.known()), strict=True):
-            if mask in learnt:
-                continue
-            learnt.add(mask)
-            if value > bound[mask] + game.tolerance:
-                raise InputError(
-                    f"The game is not superadditive: {sorted(game.coalition(mask))} has "
-                    f"{value:g}, and at most {bound[mask]:g} would fit the other values. Search "
-                    "without this assumption."
-                )
-            inside = (masks & ~mask) == 0
-            bound[inside] = np.minimum(bound[inside], value - alone[mask ^ masks[inside]])
-            apart = (masks & mask) == 0
-            bound[apart] = np.minimum(bound[apart], bound[masks[apart] | mask] - value)
-
-    def search(shares: Mapping[str, float], above: float) -> Coalition | None:
-        paid = game.members(masks) @ game.array(shares)
-        while True:
-            learn()
-            hope = bound - paid
-            hope[[0, game.grand]] = -np.inf
-            best = int(hope.argmax())
-            if hope[best] <= above:
-                return None
-            if game(game.coalition(best)) - paid[best] > above:
-                return game.coalition(best)
-
-    return search

@@ -12,23 +12,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microgrid_opt.errors import InputError
-from microgrid_opt.solve.small import minimize
+from microgrid_opt.errors import InfeasibleError, InputError
+from microgrid_opt.solve.small import nearest
 from microgrid_opt.trading.allocation.excess import Excess, max_excess
 from microgrid_opt.trading.allocation.levels import Level, Scaled
 from microgrid_opt.trading.allocation.result import Allocation, assess
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from microgrid_opt.trading.allocation.excess import Separation
     from microgrid_opt.trading.allocation.game import Floats, Game
 
-SLACK = 1e-9
-"""Scaled room that the least core is given when something else is optimised over it."""
-
-ACTIVE = 1e-6
-"""Scaled distance within which a row is taken to hold with equality at the evenest sharing."""
+SLACK = 2.0
+"""Room that rows get, if need be, when the evenest sharing is sought; in `Scaled.violation`."""
 
 POSITIVE = 1e-7
 """Scaled duals above this mean a row that is tight in every optimum (they add up to 1)."""
@@ -83,9 +78,10 @@ def fair_least_core(
     scaled, rows = _ready(game, separation, rational)
     level = _solve(scaled, rows, separation, rational=rational)
     tight = {mask for mask, dual in zip(rows, level.duals, strict=True) if dual > POSITIVE}
+    above = level.epsilon + SLACK * scaled.violation
     while True:
         y = _most_even(scaled, rows, level.epsilon, tight, rational=rational)
-        new = [mask for mask in scaled.separated(y, level.epsilon, separation) if mask not in rows]
+        new = [mask for mask in scaled.separated(y, above, separation) if mask not in rows]
         if not new:
             return _assessed(scaled, "fair_least_core", y, level.epsilon)
         rows += new
@@ -139,43 +135,17 @@ def _most_even(
     members = scaled.game.members(np.array(masks, dtype=np.int64))
     floor = scaled.worth(masks) - np.append(0.0, np.full(len(rows), epsilon))
     equal = np.array([mask == scaled.game.grand or mask in tight for mask in masks])
-    best = minimize(
-        scaled.alone / scaled.scale,
-        members,
-        np.where(equal, floor, floor - SLACK),
-        np.where(equal, floor, np.inf),
-        col_lower=0.0 if rational else -np.inf,
-        hessian=np.eye(scaled.game.count),
-    ).values
-    return _polished(scaled, best, members, floor, equal, rational=rational)
-
-
-def _polished(
-    scaled: Scaled,
-    near: Floats,
-    members: Floats,
-    floor: Floats,
-    equal: npt.NDArray[np.bool_],
-    *,
-    rational: bool,
-) -> Floats:
-    """Return the exact optimum on the rows that are active, if it keeps to all rows.
-
-    The quadratic solver works to about 1e-7; the projection on its active rows to 1e-12.
-    """
-    active = equal | (members @ near - floor < ACTIVE)
-    held, right = members[active], floor[active]
     if rational:
-        zero = np.eye(len(near))[near < ACTIVE]
-        held, right = np.concatenate([held, zero]), np.append(right, np.zeros(len(zero)))
+        count = scaled.game.count
+        members = np.concatenate([members, np.eye(count)])
+        floor = np.append(floor, np.zeros(count))
+        equal = np.append(equal, np.zeros(count, dtype=bool))
     centre = -scaled.alone / scaled.scale
-    exact = centre + np.linalg.lstsq(held, right - held @ centre)[0]
-    miss = max(
-        float((floor - members @ exact).max()),
-        float(np.abs(members[equal] @ exact - floor[equal]).max()),
-        float(-exact.min()) if rational else 0.0,
-    )
-    return exact if miss <= SLACK else near
+    try:
+        return nearest(centre, members, floor, equal)
+    except InfeasibleError:  # a least core without an inside, missed by rounding
+        room = np.where(equal, 0.0, SLACK * scaled.violation)
+        return nearest(centre, members, floor - room, equal)
 
 
 def _assessed(scaled: Scaled, method: str, y: Floats, epsilon: float) -> Allocation:

@@ -18,6 +18,7 @@ import numpy as np
 
 from microgrid_opt.solve.small import minimize
 from microgrid_opt.trading.allocation.excess import Excesses, ask
+from microgrid_opt.trading.allocation.game import RELATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from microgrid_opt.trading.allocation.excess import Separation
     from microgrid_opt.trading.allocation.game import Floats, Game, Ints
 
-VIOLATION = 1e-8
+NEAR = 1e-3
+"""Scaled gap below which the optimum of the rows so far is looked at itself."""
+
+VIOLATION = 2e-9
 """Scaled excess above which a coalition becomes a row; HiGHS works to 1e-9 here."""
 
 
@@ -54,7 +58,9 @@ class Scaled:
         self.excesses = Excesses(game)
         _, values, members = self.excesses.known()
         gains = np.append(values - members @ self.alone, total - self.alone.sum())
-        self.scale = float(np.abs(gains).max()) or 1.0
+        largest = float(np.abs(gains).max())
+        # Where there is nothing to share, rounding must not be blown up to the size of a gain.
+        self.scale = largest if largest > game.tolerance else game.tolerance / RELATIVE or 1.0
         self.violation = max(VIOLATION, game.accuracy / self.scale)
 
     def worth(self, masks: list[int]) -> Floats:
@@ -98,7 +104,7 @@ class Scaled:
         *,
         rational: bool,
     ) -> Level:
-        """Solve the program, adding rows until the optimum is known to `violation`.
+        """Solve the program, adding rows until no coalition is violated at the optimum.
 
         Rows are looked for half-way between the optimum of the rows so far and the best sharing
         known (in-out separation: Ben-Ameur, Neto, Acceleration of cutting-plane and column
@@ -122,15 +128,21 @@ class Scaled:
             outer = self._solve(rows, settled, rational=rational)
             new: list[int] = []
             while not new:
-                if inner.epsilon - outer.epsilon <= self.violation:
-                    exact = self.game.all_known and not violated(outer.y, outer.epsilon)
-                    return outer if exact else Level(inner.y, outer.epsilon, outer.duals)
-                middle = Level(
-                    (inner.y + outer.y) / 2, (inner.epsilon + outer.epsilon) / 2, outer.duals
-                )
-                new = violated(middle.y, middle.epsilon)
-                inner = inner if new else middle
-            rows += [mask for mask in new if mask not in rows]
+                gap = inner.epsilon - outer.epsilon
+                if gap <= NEAR:
+                    new = violated(outer.y, outer.epsilon)
+                    if not new:
+                        return outer
+                if gap <= self.violation:
+                    return Level(inner.y, outer.epsilon, outer.duals)
+                middle = Level((inner.y + outer.y) / 2, outer.epsilon + gap / 2, outer.duals)
+                found = violated(middle.y, middle.epsilon)
+                inner = inner if found else middle
+                new += found
+            new = [mask for mask in dict.fromkeys(new) if mask not in rows]
+            if not new:  # only rows that the solver misses within its own tolerance
+                return outer
+            rows += new
 
     def _solve(self, rows: list[int], settled: dict[int, float], *, rational: bool) -> Level:
         count = self.game.count
