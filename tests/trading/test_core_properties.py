@@ -203,12 +203,12 @@ def test_a_market_never_costs_more(park: Park) -> None:
 @QUICK
 @given(markets(), st.integers(2, 4))
 def test_no_trade_where_the_fee_exceeds_every_spread(park: Park, fee: int) -> None:
-    """Proves: above the dearest use (2, unserved) nothing is sent. Sensitivity: a fee that is not due."""
+    """Proves: above the dearest use (2, unserved) nothing is received. Sensitivity: a fee that is not due."""
     fees = {"wall": {"method": "value", "price_per_kwh": fee + 0.125}}
     results, audit = study.run(problem_of(json.dumps(with_trading(park, fees=fees))), EXACT)
     audit.require()
-    sent = [results.of(f"{key}.wheeled_out") for key in park["assets"] if key.endswith("meter")]
-    assert np.sum(sent) == pytest.approx(0, abs=1e-6)
+    taken = [results.of(f"{key}.wheeled_in") for key in park["assets"] if key.endswith("meter")]
+    assert np.sum(taken) == pytest.approx(0, abs=1e-6)
 
 
 @QUICK
