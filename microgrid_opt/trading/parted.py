@@ -31,8 +31,7 @@ from microgrid_opt.solve.status import Status
 from microgrid_opt.trading.coalition import CoalitionCost
 from microgrid_opt.trading.form import takes_arcs
 from microgrid_opt.trading.members import restricted
-from microgrid_opt.trading.pairs import pairs_of
-from microgrid_opt.trading.write import line_key
+from microgrid_opt.trading.pairs import line_key, pairs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

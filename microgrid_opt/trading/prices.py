@@ -300,6 +300,7 @@ def _rents(
     assert trading is not None
     assert duals is not None
     hours = held.problem.horizon.hours
+    nothing = SAME * max(1.0, abs(held.results.cost))
     rents: dict[str, float] = {}
     owners: dict[str, str] = {}
     prices: dict[str, Numbers] = {}
@@ -312,7 +313,7 @@ def _rents(
         there, back = (-duals[block.slice] for block in blocks if block is not None)
         prices[key] = (there + back) / hours
         rent = line.capacity_kw * float(np.sum(there - back))
-        if rent > SAME:
+        if rent > nothing:
             rents[key], owners[key] = rent, line.owner or NETWORK
     if trading.network.supply_node is not None:
         prices = {}  # then they are part of what a kWh is worth at the meters
@@ -324,7 +325,7 @@ def _rents(
             sign = 1.0 if leg.forward else -1.0
             left = left - sign * entering * prices.get(leg.line, 0.0)
         rent = float(np.nansum(np.where(trade.sent > 0.0, left, 0.0) * trade.sent * hours))
-        if rent > SAME * max(1.0, float(trade.sent @ hours)):
+        if rent > nothing:
             rents[pair.key], owners[pair.key] = rent, f"{pair.seller} and {pair.buyer}"
     return rents, owners
 
