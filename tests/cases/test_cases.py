@@ -191,6 +191,19 @@ def test_fees_over_the_wall() -> None:
     assert pairs["depot", "coldstore"].delivered == pytest.approx(0.985**2)
 
 
+def test_meters_over_the_wall_need_no_binary() -> None:
+    """Proves: with what stays due, no firm gains by taking and giving at once, and the plan knows.
+
+    Sensitivity: a power factor of 0.6, which adds a quarter to the data centre's prices, leaves room for it.
+    """
+    for sets, needed in (((), False), (("assets.datahall_grid.contract.power_factor=0.6",), True)):
+        problem = load("wall_trade", scenario="week", sets=sets)
+        assert isinstance(problem, Problem)
+        plan = solve(problem, reference=False, gap=0.01)
+        assert isinstance(plan, Plan)
+        assert (plan.results.run.integers > 0) == needed
+
+
 def test_way_over_the_border() -> None:
     """Proves: what a kWh delivered from the mine to the park pays on its way, and what is lost.
 
