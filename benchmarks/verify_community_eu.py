@@ -36,12 +36,12 @@ CONNECTION["coop"] = 100.0
 MEMBERS = ("flats", "houses", "bakery", "school", "farm", "sawmill", "coop")
 SELLERS = ("houses", "school", "farm", "coop")
 BUYERS = ("flats", "houses", "bakery", "school", "sawmill", "coop")
-RETAINED = 0.012
+RETAINED = 0.018
 NETWORK_FEE, LOCAL, REGIONAL = 0.070, 0.0301, 0.0504
 """Whole network price, and what is left of it inside an area and between two."""
 CABLES = {"cable": {"flats", "houses", "bakery"}, "barn_cable": {"farm"}, "ring": {"sawmill"}}
 CABLES["transformer"] = set(MEMBERS) - {"sawmill"}
-CAPACITY = {"cable": 150.0, "barn_cable": 65.0, "ring": 160.0, "transformer": 250.0}
+CAPACITY = {"cable": 150.0, "barn_cable": 55.0, "ring": 160.0, "transformer": 250.0}
 CO2 = 0.11
 EFFICIENCY, EMPTY, C_RATE, WEAR = 0.95, 0.05, 0.5, 0.005
 
@@ -65,10 +65,10 @@ def annual_cost(capex: float, life: int, rate: float = 0.04, project: int = 20) 
 ROOFS = {
     "houses": (annual_cost(1250, 25), 15.0, 50.0, 80.0),
     "school": (annual_cost(1100, 25), 15.0, 0.0, 60.0),
-    "farm": (annual_cost(950, 25), 14.0, 40.0, 140.0),
+    "farm": (annual_cost(950, 25), 14.0, 40.0, 120.0),
 }
 """Yearly cost of a new kW, upkeep of each kW, kW today, most kW."""
-BATTERY, BATTERY_UPKEEP = annual_cost(280, 15), 0.01 * 280
+BATTERY, BATTERY_UPKEEP = annual_cost(230, 15), 0.01 * 230
 
 
 def loads() -> dict[str, np.ndarray]:

@@ -237,7 +237,7 @@ class Model:
             given.append(bought)
             withdrawn.append(bought)
             m.add_constraints(sum(withdrawn[1:], withdrawn[0]) <= most, name=f"{firm}_in")
-        if firm in {"depot", "coldstore", "windfarm"}:
+        if firm in {"depot", "coldstore", "windfarm", "storage"}:
             sold = self.flow(f"{firm}_sold")
             self.cost.append(-1.0 * (sold * self.series(town.sold)).sum())
             taken.append(sold)

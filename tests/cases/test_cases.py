@@ -13,6 +13,9 @@
     ``shadow_prices`` (of caps that bind), ``between`` (asset.figure: least, most).
     Of a case with stages: ``present_value``, ``npv``, ``co2_kg`` and, by year, ``stages`` with the same
     values; ``reference`` has them by year.
+``alone``, ``gain``
+    Of a case whose members trade: the cost of each without the others, and what they gain together
+    against that.
 ``scenarios``
     By the name of a scenario of the park: ``plan`` and ``reference`` of its own, and ``relative_tolerance``,
     ``slow`` and ``gap`` where they differ from those of the case. What is left out of ``plan`` or
@@ -26,8 +29,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from microgrid_opt.problem import Problem
 from microgrid_opt.shipped import shipped
 from microgrid_opt.study import Plan, case_names, load, solve
+from microgrid_opt.trading.form import takes_arcs
+from microgrid_opt.trading.modes import Study
+from microgrid_opt.trading.pairs import pairs_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +49,7 @@ def expected(name: str) -> dict[str, Any]:
 
 
 KEYS = {"origin", "relative_tolerance", "slow", "gap", "plan", "reference", "scenarios"}
+KEYS |= {"alone", "gain"}
 VALUES = {"cost", "co2_kg", "sizes", "energy_kwh", "shadow_prices", "between"}
 WHOLE = {"present_value", "npv", "stages"}
 """Values of a pathway."""
@@ -78,6 +86,11 @@ PROMISES = [
     )
     for name in case_names()
     for scenario, one in promises(expected(name)).items()
+]
+TRADING = [
+    pytest.param(name, marks=[pytest.mark.slow] if expected(name).get("slow") else [])
+    for name in case_names()
+    if "alone" in expected(name)
 ]
 WITH_SERIES = [n for n in case_names() if (shipped("cases") / n / "make_series.py").is_file()]
 
@@ -137,6 +150,91 @@ def test_case_gives_what_it_promises(name: str, scenario: str | None) -> None:
         assert plan.reference_audit is not None
         assert plan.reference_audit.passed
         check(plan.reference, wanted["reference"], tolerance)
+
+
+@pytest.mark.parametrize("name", TRADING)
+def test_members_alone_cost_what_the_case_promises(name: str) -> None:
+    """Proves: each member's plan without the others, and the gain of the plan of all against them."""
+    wanted = expected(name)
+    problem = load(name)
+    assert isinstance(problem, Problem)
+    alone = Study(problem).alone
+    assert set(alone) == set(wanted["alone"])
+    for member, cost in wanted["alone"].items():
+        held = alone[member]
+        assert held.audit is not None
+        assert held.audit.passed, (member, held.audit.failures)
+        assert held.cost == pytest.approx(cost, rel=wanted["relative_tolerance"], abs=0.01), member
+    gain = sum(held.cost for held in alone.values()) - wanted["plan"]["cost"]
+    assert gain == pytest.approx(wanted["gain"], rel=1e-5)
+
+
+def test_fees_over_the_wall() -> None:
+    """Proves: wall_trade pays the differences of Hubei's two-part network prices, downwards alone.
+
+    Sensitivity: 10 kV via 35 kV 0.0198, via 110 kV 0.0379, 35 kV via 110 kV 0.0181; what is lost adds up.
+    """
+    problem = load("wall_trade", scenario="losses_in_kind")
+    assert isinstance(problem, Problem)
+    pairs = {(pair.seller, pair.buyer): pair for pair in pairs_of(problem)}
+    for ends, fee in {
+        ("storage", "workshop"): 0.0198,
+        ("windfarm", "workshop"): 0.0379,
+        ("windfarm", "datahall"): 0.0181,
+        ("depot", "workshop"): 0.0,
+        ("depot", "coldstore"): 0.1263 - 0.1065,
+        ("depot", "datahall"): 0.0,
+        ("coldstore", "foundry"): 0.0,
+    }.items():
+        assert pairs[ends].fee == pytest.approx(fee, abs=1e-9), ends
+    assert pairs["windfarm", "workshop"].delivered == pytest.approx(0.995 * 0.985)
+    assert pairs["depot", "coldstore"].delivered == pytest.approx(0.985**2)
+
+
+def test_meters_over_the_wall_need_no_binary() -> None:
+    """Proves: with what stays due, no firm gains by taking and giving at once, and the plan knows.
+
+    Sensitivity: a power factor of 0.6, which adds a quarter to the data centre's prices, leaves room for it.
+    """
+    for sets, needed in (((), False), (("assets.datahall_grid.contract.power_factor=0.6",), True)):
+        problem = load("wall_trade", scenario="week", sets=sets)
+        assert isinstance(problem, Problem)
+        plan = solve(problem, reference=False, gap=0.01)
+        assert isinstance(plan, Plan)
+        assert (plan.results.run.integers > 0) == needed
+
+
+def test_way_over_the_border() -> None:
+    """Proves: what a kWh delivered from the mine to the park pays on its way, and what is lost.
+
+    Sensitivity: 0.029 + 0.1357 + 0.060 / 0.988 CNY; of a kWh sent 0.985 · 0.95 · 0.988 arrive. The works
+    pay 0.0857 at 110 kV; the cement works nearby 0.085 − 0.060.
+    """
+    problem = load("enclave")
+    assert isinstance(problem, Problem)
+    pairs = {pair.key: pair for pair in pairs_of(problem)}
+    park, works = pairs["green_park"], pairs["green_works"]
+    assert park.delivered == pytest.approx(0.985 * 0.95 * 0.988)
+    assert park.fee == pytest.approx(0.029 + 0.1357 + 0.060 / 0.988)
+    assert works.fee == pytest.approx(0.029 + 0.0857 + 0.060 / 0.994)
+    assert pairs["neighbour"].fee == pytest.approx(0.025)
+
+
+def test_fees_by_line_and_by_area_come_to_the_same() -> None:
+    """Proves: community_eu costs the same with flows on lines as with a variable for each pair.
+
+    Sensitivity: the fee between areas is that inside one and the price of the ring.
+    """
+    costs = []
+    for scenario, has_flows in (("week", True), ("week_by_area", False)):
+        problem = load("community_eu", scenario=scenario)
+        assert isinstance(problem, Problem)
+        assert takes_arcs(problem, pairs_of(problem)) == has_flows
+        plan = solve(problem, reference=False)
+        assert isinstance(plan, Plan)
+        assert plan.audit.passed, plan.audit.failures
+        costs.append(plan.results.cost)
+    assert costs[0] == pytest.approx(costs[1], rel=1e-9)
 
 
 @pytest.mark.parametrize("name", case_names())

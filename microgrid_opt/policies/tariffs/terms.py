@@ -413,10 +413,12 @@ class Connection:
     @amount_on_others.register(PowerFactorAdjustment)
     def _(self, component: PowerFactorAdjustment, name: str) -> Amount:
         del name
-        factor = round(self.contract.power_factor or 1.0, 2)
-        rate = next(s.rate for s in component.steps if factor >= s.at_least - 1e-9)
         charges = self._charges(component.charges, PowerFactorAdjustment, Surcharge, MinimumBill)
-        return charges.scaled(rate * self.holds(component))
+        return charges.scaled(self._power_factor_rate(component) * self.holds(component))
+
+    def _power_factor_rate(self, component: PowerFactorAdjustment) -> float:
+        factor = round(self.contract.power_factor or 1.0, 2)
+        return next(s.rate for s in component.steps if factor >= s.at_least - 1e-9)
 
     @amount_on_others.register(Surcharge)
     def _(self, component: Surcharge, name: str) -> Amount:
@@ -530,7 +532,7 @@ class Connection:
             elif isinstance(component, Surcharge):
                 rate += component.rate
             elif isinstance(component, PowerFactorAdjustment):
-                rate += max(0.0, *(step.rate for step in component.steps))
+                rate += max(0.0, self._power_factor_rate(component))
         if self._has(MinimumBill):
             # Below it, energy is free.
             least = np.minimum(least, 0.0)
