@@ -178,10 +178,10 @@ class _Book:
             return [(EXPORTED, draw.asset, taken)]
         if draw.role == "dump":
             return [(DUMPED, draw.asset, taken)]
-        if draw.role != "transfer":
-            return [(USED, "", taken)]
-        if draw.asset not in mix.nodes:
+        if draw.role == "transfer":
             return [(LINE, draw.asset, taken)]
+        if draw.role != "trade":
+            return [(USED, "", taken)]
         parts = []
         for key, one in mix.trades.items():
             if one.pair.source == draw.asset:
@@ -201,7 +201,7 @@ def _source(term: Term, mix: Mix) -> tuple[str, str]:
         return "generation", term.asset
     if term.role == "storage":
         return "storage", term.asset
-    return ("trade_at", term.asset) if term.asset in mix.nodes else ("transfer", term.asset)
+    return ("trade_at" if term.role == "trade" else "transfer"), term.asset
 
 
 # ------------------------------------------------------------------------------------ CO2

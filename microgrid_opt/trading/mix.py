@@ -123,7 +123,7 @@ class Mix:
 
     def is_first(self, term: Term) -> bool:
         """Return whether a draw takes renewable power first."""
-        if term.role == "transfer":
+        if term.role == "trade":
             return term.asset in self._first and term.column.endswith(f".{OUT}")
         asset = self.problem.park.assets.get(term.asset)
         return term.role == "export" and getattr(asset, "export_from", "") == "renewable"
@@ -150,7 +150,7 @@ class Mix:
                 found.append((term, term.power))
             elif term.role == "storage":
                 found.append((term, term.power * self.stores[term.asset]))
-            elif term.role == "transfer" and term.asset in self.nodes:
+            elif term.role == "trade":
                 if term.column.endswith(f".{IN}"):
                     found.append((term, self._received(term.asset)))
             elif term.role == "transfer":
