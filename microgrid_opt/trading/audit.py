@@ -140,6 +140,7 @@ def _audit_arcs(book: Book, views: dict[str, AssetAudit]) -> None:
         owner = line.owner or next(iter(problem.park.members))
         view = book.named(owner, line_key(key))
         flows = {}
+        paid = 0.0
         for name, start, end in (
             ("forward", line.start, line.end),
             ("backward", line.end, line.start),
@@ -151,7 +152,8 @@ def _audit_arcs(book: Book, views: dict[str, AssetAudit]) -> None:
             net[start] -= flow
             net[end] += arriving
             price = leg_cost(problem, Leg(key, forward=name == "forward"))
-            view.booked(f"{name}_fee", float((arriving * price) @ hours))
+            paid += float((arriving * price) @ hours)
+        view.booked("line_fee", paid)
         if line.capacity_kw is not None and network.supply_node is None:
             across = np.abs(flows["forward"] - flows["backward"])
             view.at_most("trades within capacity", across, line.capacity_kw, unit="kW")

@@ -161,7 +161,7 @@ def trade_labels(problem: Problem) -> dict[str, str]:
 
     return {
         **{pair.key: label(pair) for pair in pairs_of(problem)},
-        **{line_key(key): key for key in trading.network.lines},
+        **{line_key(key): f"Line {key}" for key in trading.network.lines},
         NETWORK: "Network",
     }
 

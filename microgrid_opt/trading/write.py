@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
+LINE_FEE = "line_fee"
+"""Category of the ledger of all that flows on a line pay, where trades are not told by pairs."""
 BANK_FEE = "bank_fee"
 """Category of the ledger of what banking costs."""
 
@@ -254,7 +256,7 @@ def _write_arcs(problem: Problem, draft: Draft, points: Mapping[str, Meterpoint]
             arriving[end].append((flow, 1.0 - line.loss_fraction))
             price = leg_cost(problem, Leg(key, forward=name == "forward"))
             if price.any():
-                pen.book(f"{name}_fee", pen.total(flow, price * (1.0 - line.loss_fraction)))
+                pen.book(LINE_FEE, pen.total(flow, price * (1.0 - line.loss_fraction)))
             flows.append((flow, 1.0 if name == "forward" else -1.0))
         if line.capacity_kw is not None and network.supply_node is None:
             _within(draft, problem, key, flows, line.capacity_kw)

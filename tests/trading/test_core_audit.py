@@ -146,7 +146,7 @@ OTHER = [
     ),
     ("pairs", "retained_price_per_kwh: 0.1", "retained_price_per_kwh: 0.2", "ledger cost retained"),
     ("pairs", "connection_kw: 70", "connection_kw: 40", "connection size given"),
-    ("arcs", '"10": 0.12', '"10": 0.13', "ledger cost forward_fee"),
+    ("arcs", '"10": 0.12', '"10": 0.13', "ledger cost line_fee"),
     ("arcs", "0.03, 0.02", "0.04, 0.02", "ledger cost fund"),
     ("arcs", "capacity_kw: 45", "capacity_kw: 20", "trades within capacity"),
     ("arcs", "rules: {}", "rules: {sellers: [x_meter]}", "none of the sellers"),
