@@ -279,7 +279,7 @@ def solve(
     time_limit_seconds
         Wall time for the plan; the best plan held is returned with its bound.
     gap
-        Relative gap at which a MILP may stop [-].
+        Relative gap at which a MILP, or a large linear model, may stop [-].
     reference
         Whether to solve the reference plan as well.
     on_progress

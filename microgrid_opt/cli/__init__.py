@@ -162,7 +162,9 @@ def solve(
     ] = None,
     gap: Annotated[
         float | None,
-        typer.Option(min=0.0, metavar="FRACTION", help="Stop a MILP at this gap: 0.01 is 1 %."),
+        typer.Option(
+            min=0.0, metavar="FRACTION", help="Stop at this gap (MILP, large LP): 0.01 is 1 %."
+        ),
     ] = None,
     time_limit: Annotated[
         float | None,
