@@ -10,9 +10,9 @@ from microgrid_opt.bill.beside import connections
 from microgrid_opt.ledger import CO2, COST, KG_PER_T
 from microgrid_opt.pathway.limits import limits_of, words_of
 from microgrid_opt.pathway.results import yearly_co2
-from microgrid_opt.report import html
 from microgrid_opt.report.colours import CATEGORIES, PLAN, REFERENCE
 from microgrid_opt.report.figures import plain, rounded, sums_of
+from microgrid_opt.report.page import Page, save
 from microgrid_opt.report.tables import (
     MISSING,
     Cell,
@@ -48,8 +48,6 @@ _CONTENTS = (
     ("stages", "Stages"),
     ("certificate", "Certificate"),
 )
-_NO_TIME = {"arrays": [], "time": {"n": 1, "start": 0, "step": 0, "lengths": 1, "hours": 1}}
-"""What the charts' script asks of every page; this one has no series."""
 _SMALL = 1e-9
 
 
@@ -63,15 +61,6 @@ def render(plan: PathwayPlan, links: dict[int, str]) -> str:
     links
         Where the report of each stage is, from the page.
     """
-    specs: dict[str, Any] = {}
-
-    def figure(spec: Spec) -> Spec:
-        name = f"figure-{len(specs)}"
-        specs[name] = spec
-        return {"id": name, "label": spec["label"], "height": spec["height"]}
-
-    parts = "\n".join(html._asset(name) for name in _SCRIPTS)
-    library, script = html._library(), f'"use strict";\n(() => {{\n{parts}}})();\n'
     pathway = plan.pathway
     context = {
         "title": pathway.name,
@@ -97,30 +86,13 @@ def render(plan: PathwayPlan, links: dict[int, str]) -> str:
             f"{name}: {check}" for name, audit in plan.audits.items() for check in audit.failures
         ],
         "certificate": _certificate(plan),
-        "figure": figure,
-        "css": html._asset("report.css"),
-        "policy": html._policy(library, script),
     }
-    page = html._environment().get_template("stages.html").render(context)
-    return html._filled(
-        page,
-        {
-            "@@FIGURES@@": html._json(specs),
-            "@@DATA@@": html._json(_NO_TIME),
-            "@@LIBRARY@@": library,
-            "@@SCRIPT@@": script,
-        },
-    )
+    return Page("stages.html", _SCRIPTS).render(context)
 
 
 def write_page(plan: PathwayPlan, links: dict[int, str], path: Path) -> None:
     """Write the page; it appears at once or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(render(plan, links), encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    save(render(plan, links), path)
 
 
 # ---------------------------------------------------------------------------------------- words

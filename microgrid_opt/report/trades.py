@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from microgrid_opt.report import html
 from microgrid_opt.report import tradetables as tables
+from microgrid_opt.report.page import Page, save
 from microgrid_opt.report.tables import format_number, format_percent, format_quantity
 from microgrid_opt.report.tradecharts import (
     accounts_chart,
@@ -34,8 +34,6 @@ _CONTENTS = (
     ("green", "Green power"),
     ("certificate", "Certificate"),
 )
-_NO_TIME = {"arrays": [], "time": {"n": 1, "start": 0, "step": 0, "lengths": 1, "hours": 1}}
-"""What the charts' script asks of every page; this one has no series."""
 _MODES = {
     "joint": "Least cost of all members together.",
     "joint_ir": "Least cost of all members together, with nobody worse off.",
@@ -54,26 +52,12 @@ def write_trades_page(settlement: Settlement, path: Path) -> None:
     path
         File to write; its folder must exist.
     """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_text(render(settlement), encoding="utf-8", newline="\n")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    save(render(settlement), path)
 
 
 def render(settlement: Settlement) -> str:
     """Return the page's text."""
-    specs: dict[str, Any] = {}
-
-    def figure(spec: Spec) -> Spec:
-        name = f"figure-{len(specs)}"
-        specs[name] = spec
-        return {"id": name, "label": spec["label"], "height": spec["height"]}
-
     plan, audit = settlement.plan, audit_settlement(settlement)
-    parts = "\n".join(html._asset(name) for name in _SCRIPTS)
-    library, script = html._library(), f'"use strict";\n(() => {{\n{parts}}})();\n'
     statements, more = tables.statements(settlement)
     context = {
         "title": plan.problem.park.name,
@@ -103,20 +87,8 @@ def render(settlement: Settlement) -> str:
         "buckets": tables.buckets(settlement),
         "failures": [str(check) for check in audit.failures],
         "certificate": _certificate(settlement, audit),
-        "figure": figure,
-        "css": html._asset("report.css"),
-        "policy": html._policy(library, script),
     }
-    page = html._environment().get_template("trades.html").render(context)
-    return html._filled(
-        page,
-        {
-            "@@FIGURES@@": html._json(specs),
-            "@@DATA@@": html._json(_NO_TIME),
-            "@@LIBRARY@@": library,
-            "@@SCRIPT@@": script,
-        },
-    )
+    return Page("trades.html", _SCRIPTS).render(context)
 
 
 # ---------------------------------------------------------------------------------------- words
