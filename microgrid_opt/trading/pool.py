@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     Members = frozenset[str]
 
 
+CONNECT_SECONDS = 10
+"""How long a scheduler may take to answer [s]."""
+
+
 def require_dask() -> Any:
     """Return ``distributed``.
 
@@ -79,7 +83,9 @@ class Pool:
                 silence_logs=logging.CRITICAL,
             )
         try:
-            self._client: Any = distributed.Client(self._cluster or scheduler, timeout=20)
+            self._client: Any = distributed.Client(
+                self._cluster or scheduler, timeout=CONNECT_SECONDS
+            )
         except OSError as error:
             raise InputError(f"The Dask scheduler {scheduler} does not answer: {error}") from None
         addresses = sorted(self._client.ncores())

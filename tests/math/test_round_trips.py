@@ -147,6 +147,8 @@ EVERYTHING = park(
     trucks: {{type: demand, member: works, carrier: dense, flow_kg_per_hour: 0.1}}
     mixer: {{type: batch_process, member: works, inputs_kw: {{electricity: [1]}},
       max_batches_per_day: 2, cost_per_batch: 0.1}}
+    works_access: {{type: access, member: works, power_kw: 5, wheeling: {{at: town}}}}
+    roof_access: {{type: access, member: roof, power_kw: 5, wheeling: {{at: town}}}}
     offices: {{type: flexible_load, member: works, power_kw: 2, shift: {{down_fraction: 0.3, up_kw: 1,
       within: day}}}}
     servers: {{type: data_centre, member: works, it_power_kw: 1, pue: 1.3}}
@@ -157,6 +159,7 @@ EVERYTHING = park(
     members="{works: {label: Plant}, roof: {}}",
     carriers="{flue: {unit: kg}, water: {unit: kg}, steam: {temperature_degc: 180}, dense: {unit: kg}}",
     areas="{field: 100 m2}",
+    trading="{network: {nodes: {town: {}}}}",
     finance="{discount_rate: 6 %, project_years: 20}",
     carbon="{price_per_t: 100, cap_t_per_year: 500}",
     targets="{min_renewable_share: 1 %, max_export_share: 90 %}",

@@ -57,7 +57,6 @@ OTHER_MEANING = {
             "policies/intensity.py",
             "report/colours.py",
             "report/payload.py",
-            "trading/contracts.py",
             "trading/green.py",
         )
     },
