@@ -146,16 +146,25 @@ def _prices(plan: Cleared) -> Table:
     )
     for key, one in plan.by_trade.items():
         known = ~np.isnan(one.clearing)
-        bands = (one.reservation_low[known], one.reservation_high[known])
+        # In steps in which no price suits both sides there is no band.
+        suits = known & (one.reservation_low <= one.reservation_high)
+        band = (
+            (one.reservation_low[suits].min(), one.reservation_high[suits].max())
+            if suits.any()
+            else (math.nan, math.nan)
+        )
         shown = (
-            bands[0].min(),
-            bands[1].max(),
+            *band,
             one.low[known].min(),
             one.clearing[known].mean(),
             one.high[known].max(),
         )
-        made.add_row(key, *("-" if math.isnan(value) else f"{value:.6f}" for value in shown))
+        made.add_row(key, *map(_price, shown))
     return made
+
+
+def _price(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value + 0.0:.6f}".replace("-0.000000", "0.000000")
 
 
 def _shares(shared: Sharing) -> Iterator[Table]:
@@ -212,7 +221,12 @@ def _years(years: float | None) -> str:
 
 
 def _notes(plans: Mapping[str, TradePlan]) -> list[str]:
-    return [f"{name}: {note}" for name, plan in plans.items() for note in plan.notes]
+    notes = [f"{name}: {note}" for name, plan in plans.items() for note in plan.notes]
+    if "joint" in plans:
+        notes.append(
+            "joint: nobody pays anybody here; joint_ir, clearing and --share say who could"
+        )
+    return notes
 
 
 def _sharing_notes(shared: Sharing) -> list[str]:
