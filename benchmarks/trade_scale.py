@@ -32,7 +32,7 @@ PRICE = {
     ],
     "otherwise": "flat",
 }
-EXPORT = 0.38
+EXPORT = 0.3
 WEATHER = {
     "ghi_kwh_per_m2_day": [2.4, 2.9, 3.5, 4.4, 4.8, 4.4, 4.7, 4.6, 3.8, 3.2, 2.6, 2.3],
     "temperature_degc": [2, 5, 11, 16, 22, 25, 28, 27, 24, 20, 10, 5],

@@ -185,7 +185,10 @@ class _Values:
         offer = (
             willing[pair.sink] - self.points[pair.sink].retained - terms.least
         ) * pair.delivered
-        return offer if pair.window == "hour" else np.full(self.n, offer.max())
+        if pair.window == "hour":
+            return offer
+        # What nobody receives within the window lapses, at no cost.
+        return np.full(self.n, max(float(offer.max()), 0.0))
 
     def _taken(self, terms: _Terms) -> Numbers:
         """Return the least that a kWh from a seller costs; minus infinity where nobody knows."""

@@ -8,7 +8,7 @@ import pytest
 from microgrid_opt import study
 from microgrid_opt.errors import InputError
 from tests.pathways import pathway
-from tests.support import EXACT, bill, day, problem_of, solve_text, solved
+from tests.support import EXACT, bill, day, park, problem_of, solve_text, solved
 from tests.trading.markets import Market
 from tests.trading.test_core_rules import WORTH, contract
 
@@ -359,3 +359,27 @@ def test_no_bound_where_one_is_needed() -> None:
         ("connection_kw: 500, wheeling: {at: town}", "wheeling: {at: town, single_meter: always}")
     )
     assert always.gain == pytest.approx(32)
+
+
+@pytest.mark.parametrize(("mode", "cost"), [("auto", 0.0), ("always", 0.0), ("never", -2.5)])
+def test_power_sent_to_nobody_is_an_outlet(mode: str, cost: float) -> None:
+    """Proves: within a window, what is sent and never received lapses, so that a negative price could
+    pay for sending; a meter that goes one way cannot.
+
+    Sensitivity: 20 kW bought at -0.125 and sent away earn 2.5 in the hour if both may happen at once.
+    """
+    text = park(
+        f"""
+        buyer: {{type: access, member: a, power_kw: 20, wheeling: {{at: town}}}}
+        seller:
+          type: grid
+          member: b
+          connection_kw: 20
+          import_price_per_kwh: -0.125
+          wheeling: {{at: town, single_meter: {mode}}}
+        """,
+        hours=1,
+        members="{a: {}, b: {}}",
+        trading="{network: {nodes: {town: {}}}, rules: {window: day}}",
+    )
+    assert solved(text).cost == pytest.approx(cost)
