@@ -40,8 +40,6 @@ RETAINED, FEES, INCOME = "retained", "fees_paid", "fees_received"
 OWN, CARBON, PAYMENTS = "own_assets", "co2_price", "payments"
 PARTS = (ENERGY, DEMAND, EXPORT, OTHER, RETAINED, FEES, INCOME, OWN, CARBON, PAYMENTS)
 """Parts of a member's cost and gain, in the order in which people read them."""
-BILLED = (ENERGY, DEMAND, EXPORT, OTHER, RETAINED)
-"""Parts that stand on the bills of its connections."""
 _KINDS = {
     **dict.fromkeys(("energy", "tiered_energy"), ENERGY),
     **dict.fromkeys(("demand", "contract_demand", "capacity", "standby"), DEMAND),

@@ -110,13 +110,6 @@ class Pair:
         before = 1.0 if self.bearer == "network" else self.delivered / self.way.delivered
         return tuple(before * share for share in (1.0, *self.way.arrival[:-1]))
 
-    @property
-    def priced_share(self) -> float:
-        """Share of what is sent for which the buyer pays the seller [-]."""
-        if self.bearer == "split":
-            return 0.5 * (1.0 + self.delivered)
-        return self.delivered if self.bearer == "seller" else 1.0
-
 
 def meters(park: Park) -> dict[str, str]:
     """Return the node of the network at which each meter stands, by asset."""

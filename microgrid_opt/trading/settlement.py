@@ -19,6 +19,7 @@ import pandas as pd
 
 from microgrid_opt.errors import InputError
 from microgrid_opt.trading.accounts import Accounts, accounts_of
+from microgrid_opt.trading.costs import paid_kw
 from microgrid_opt.trading.flows import charged, traded
 from microgrid_opt.trading.gains import retained_of
 from microgrid_opt.trading.green import Green, green_of
@@ -155,17 +156,11 @@ def settle(plan: TradePlan) -> Settlement:
 # ------------------------------------------------------------------------------------ trades
 
 
-def paid_for(trade: Traded) -> Numbers:
-    """Return the power for which the buyer pays the seller [kW], shape (n,)."""
-    of_sent = {"seller": 0.0, "split": 0.5}.get(trade.pair.bearer, 1.0)
-    return of_sent * trade.sent + (1.0 - of_sent) * trade.received
-
-
 def _energies(plan: TradePlan, trade: Traded, green: Green) -> dict[str, Numbers]:
     hours, pair = plan.problem.horizon.hours, trade.pair
     trading = plan.problem.park.trading
     assert trading is not None
-    paid = paid_for(trade)
+    paid = paid_kw(trade)
     lost = np.zeros(len(hours))
     if pair.bearer == "network":
         own = None if pair.agreed is None else pair.agreed.loss_fraction
