@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from microgrid_opt.trading.costs import paid_shares
 from microgrid_opt.trading.pairs import pairs_of
 from tests.support import bill, day, problem_of, solved
 from tests.trading.markets import FEEDERS, Market
@@ -180,7 +181,8 @@ def test_losses_and_who_bears_them(bearer: str, sent: float, share: float) -> No
     assert results.of("g_grid_to_c_grid.sent") == pytest.approx([sent])
     assert market.gain == pytest.approx(60 - 0.2 * sent)
     pair = pairs_of(problem_of(market.text))[0]
-    assert pair.priced_share == pytest.approx(share)
+    of_sent, of_received = paid_shares(pair)
+    assert of_sent + of_received * pair.delivered == pytest.approx(share)
 
 
 @pytest.mark.parametrize("form", ["pairs", "arcs"])
