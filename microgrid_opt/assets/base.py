@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from microgrid_opt.bill.of_plan import Line
     from microgrid_opt.builder import Builder
     from microgrid_opt.carriers import Carrier
+    from microgrid_opt.formulations.access import Wheeling
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.problem import Surroundings
     from microgrid_opt.results import AssetResults, Quantity
@@ -100,6 +101,21 @@ class Asset(Frozen):
     def close(self, b: Builder, others: Mapping[str, Asset]) -> None:
         """Write rules on what other assets wrote; called once all are built, with all of them."""
         del b, others
+
+    @property
+    def meter(self) -> Wheeling | None:
+        """How this asset takes part in trades between members; ``None`` when it does not.
+
+        A technology that can trade has it as its field ``wheeling``.
+        """
+        return getattr(self, "wheeling", None)
+
+    def retaining_nothing(self) -> Self:
+        """Return the same asset, with no charge of its tariff due on what other members sent."""
+        if self.meter is None:
+            return self
+        bare = self.meter.model_copy(update={"retained": ()})
+        return self.model_copy(update={"wheeling": bare})
 
     def holding(self, carrier: str, horizon: Horizon) -> Holding | None:
         """Return how this asset holds what it takes of a carrier, for tracking where it came from."""

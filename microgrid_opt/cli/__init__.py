@@ -23,6 +23,17 @@ from typer.core import TyperGroup
 
 from microgrid_opt.cli import bench, billing, bridging, cashflow, market, trading
 from microgrid_opt.cli.console import exit_code, told
+from microgrid_opt.cli.options import (
+    ForesightOption,
+    GapOption,
+    ParkArgument,
+    ProfileOption,
+    QuietOption,
+    ScenarioOption,
+    SetOption,
+    SolverOption,
+    StageOption,
+)
 from microgrid_opt.errors import AuditError, InputError, NoPlanError
 
 if TYPE_CHECKING:
@@ -69,30 +80,6 @@ bridging.register(app)
 cashflow.register(app)
 trading.register(app)
 market.register(app)
-
-ParkArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="PARK", help="A park file, a folder with park.yaml, or the name of a shipped case."
-    ),
-]
-ScenarioOption = Annotated[
-    str | None, typer.Option(metavar="NAME", help="One of the file's scenarios.")
-]
-StageOption = Annotated[
-    int | None,
-    typer.Option(metavar="YEAR", help="Plan this stage alone, of a park with stages."),
-]
-ForesightOption = Annotated[
-    str | None,
-    typer.Option(metavar="perfect|myopic", help="How a park with stages is planned."),
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Change a key: assets.pv.power_kw.max_kw=2000. Repeat."
-    ),
-]
 
 
 def program_version() -> str:
@@ -150,22 +137,9 @@ def solve(
     sets: SetOption = None,
     stage: StageOption = None,
     foresight: ForesightOption = None,
-    profile: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FILE", help="Solver profile; see `profiles`. By the model when left out."
-        ),
-    ] = "auto",
-    solver_option: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Native HiGHS option. Repeat."),
-    ] = None,
-    gap: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0, metavar="FRACTION", help="Stop at this gap (MILP, large LP): 0.01 is 1 %."
-        ),
-    ] = None,
+    profile: ProfileOption = "auto",
+    solver_option: SolverOption = None,
+    gap: GapOption = None,
     time_limit: Annotated[
         float | None,
         typer.Option(
@@ -178,7 +152,7 @@ def solve(
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Do not write report.html.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Find the least-cost plan, check it, and save it with a report.
 

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  (typer reads it)
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-ParkArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="PARK", help="A park file, a folder with park.yaml, or the name of a shipped case."
-    ),
-]
-ScenarioOption = Annotated[
-    str | None, typer.Option(metavar="NAME", help="One of the file's scenarios.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key. Repeat."),
-]
+from microgrid_opt.cli.options import ParkArgument, ScenarioOption, SetOption
 
 
 def mps(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import accumulate
-from pathlib import Path  # noqa: TC003 - the annotations are read at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer

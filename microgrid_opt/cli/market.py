@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from microgrid_opt.cli.options import (
+    GapOption,
+    ParkArgument,
+    ProfileOption,
+    QuietOption,
+    ScenarioOption,
+    SetOption,
+    SolverOption,
+)
 from microgrid_opt.errors import AuditError
 
 if TYPE_CHECKING:
@@ -20,12 +29,7 @@ if TYPE_CHECKING:
 
 
 def market(
-    park: Annotated[
-        str,
-        typer.Argument(
-            metavar="PARK", help="A park file, a folder with park.yaml, or a shipped case."
-        ),
-    ],
+    park: ParkArgument,
     rules: Annotated[Path, typer.Argument(metavar="RULES", help="A file of rule sets.")],
     *,
     prices: Annotated[
@@ -38,24 +42,12 @@ def market(
             metavar="DIR", help="Folder for the results; results/NAME-market if left out."
         ),
     ] = None,
-    scenario: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One of the park file's scenarios.")
-    ] = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a key in all sets. Repeat."),
-    ] = None,
-    profile: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="Solver profile; see `profiles`.")
-    ] = "auto",
-    solver_option: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Native HiGHS option. Repeat.")
-    ] = None,
-    gap: Annotated[
-        float | None,
-        typer.Option(min=0.0, metavar="FRACTION", help="Stop a MILP at this gap: 0.01 is 1 %."),
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    scenario: ScenarioOption = None,
+    sets: SetOption = None,
+    profile: ProfileOption = "auto",
+    solver_option: SolverOption = None,
+    gap: GapOption = None,
+    quiet: QuietOption = False,
 ) -> None:
     """Try rules of trade: fees, windows, who may trade, retained charges, any key of the park.
 

@@ -11,6 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from microgrid_opt.cli.options import (
+    GapOption,
+    ParkArgument,
+    ProfileOption,
+    QuietOption,
+    ScenarioOption,
+    SetOption,
+    SolverOption,
+)
 from microgrid_opt.errors import AuditError, Finding, InputError
 
 if TYPE_CHECKING:
@@ -31,12 +40,7 @@ COALITIONS = "coalitions"
 
 
 def trade(
-    park: Annotated[
-        str,
-        typer.Argument(
-            metavar="PARK", help="A park file, a folder with park.yaml, or a shipped case."
-        ),
-    ],
+    park: ParkArgument,
     *,
     mode: Annotated[
         str,
@@ -79,23 +83,11 @@ def trade(
         Path | None,
         typer.Option(metavar="DIR", help="Folder for the results; results/NAME-trade if left out."),
     ] = None,
-    scenario: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One of the file's scenarios.")
-    ] = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a key. Repeat."),
-    ] = None,
-    profile: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="Solver profile; see `profiles`.")
-    ] = "auto",
-    solver_option: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Native HiGHS option. Repeat.")
-    ] = None,
-    gap: Annotated[
-        float | None,
-        typer.Option(min=0.0, metavar="FRACTION", help="Stop a MILP at this gap: 0.01 is 1 %."),
-    ] = None,
+    scenario: ScenarioOption = None,
+    sets: SetOption = None,
+    profile: ProfileOption = "auto",
+    solver_option: SolverOption = None,
+    gap: GapOption = None,
     time_limit: Annotated[
         float | None,
         typer.Option(min=0.0, metavar="SECONDS", help="Of each solve."),
@@ -103,7 +95,7 @@ def trade(
     no_report: Annotated[
         bool, typer.Option("--no-report", help="No workbooks and pages of the settlements.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Let the members of a park trade: who gains what, at which prices, and how to share it.
 

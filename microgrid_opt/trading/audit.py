@@ -216,7 +216,8 @@ def _audit_supply(book: Book, views: dict[str, AssetAudit]) -> None:
 def _audit_one_way(view: AssetAudit) -> None:
     """Check, or note, that no meter takes and gives at once."""
     taken, given = view.supplied(CARRIER), view.drawn(CARRIER)
-    single = getattr(view.neighbours()[view.asset], "wheeling").single_meter  # noqa: B009
+    meter = view.neighbours()[view.asset].meter
+    single = None if meter is None else meter.single_meter
     if view.has_series("withdrawing"):
         ways = view.series("withdrawing")
         held = (ways > 0.5) | (single == "always")

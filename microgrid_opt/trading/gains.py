@@ -94,9 +94,7 @@ def _retained(problem: Problem, results: Results) -> Iterator[Retained]:
             name: line.amount for name, line in lines.items() if name != RETAINED
         }
         if getattr(asset, "tariff", None) is not None:
-            wheeling = asset.wheeling.model_copy(update={"retained": ()})  # type: ignore[attr-defined]
-            bare = asset.model_copy(update={"wheeling": wheeling})
-            free = {line.component: line.amount for line in bare.bill(view)}
+            free = {line.component: line.amount for line in asset.retaining_nothing().bill(view)}
         for name, line in lines.items():
             amount = line.amount - free.get(name, 0.0)
             if np.any(amount):

@@ -118,8 +118,8 @@ class Mix:
                 break
 
     def _sends_green(self, asset: str) -> bool:
-        wheeling = getattr(self.problem.park.assets[asset], "wheeling", None)
-        return wheeling is not None and wheeling.sends == "renewable"
+        meter = self.problem.park.assets[asset].meter
+        return meter is not None and meter.sends == "renewable"
 
     def is_first(self, term: Term) -> bool:
         """Return whether a draw takes renewable power first."""

@@ -113,11 +113,7 @@ class Pair:
 
 def meters(park: Park) -> dict[str, str]:
     """Return the node of the network at which each meter stands, by asset."""
-    return {
-        key: wheeling.at
-        for key, asset in park.assets.items()
-        if (wheeling := getattr(asset, "wheeling", None)) is not None
-    }
+    return {key: asset.meter.at for key, asset in park.assets.items() if asset.meter is not None}
 
 
 def pairs_of(problem: Problem) -> tuple[Pair, ...]:

@@ -181,10 +181,7 @@ def _without_retained(problem: Problem) -> Problem:
     assets = dict(problem.park.assets)
     arrays = dict(problem.arrays)
     for key in meters(problem.park):
-        wheeling = getattr(assets[key], "wheeling")  # noqa: B009 - whatever asset it is
-        assets[key] = assets[key].model_copy(
-            update={"wheeling": wheeling.model_copy(update={"retained": ()})}
-        )
+        assets[key] = assets[key].retaining_nothing()
         kept = f"assets.{key}.retained_price_per_kwh"
         if kept in arrays:
             arrays[kept] = np.zeros_like(arrays[kept])
