@@ -69,5 +69,5 @@ def test_a_strategy_that_does_not_fit_gives_way_and_says_so(strategy: str, more:
 
 
 def test_no_such_strategy() -> None:
-    with pytest.raises(InputError, match="no strategy 'progresive'; did you mean `progressive`?"):
+    with pytest.raises(InputError, match=r"no strategy 'progresive'; did you mean `progressive`\?"):
         study.solve(problem_of(text()), strategy="progresive")
