@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 KEPT = 1e-7
 """Miss of a row among shared columns that is no miss."""
+STALLED = 10
+"""Simplex iterations per row and column after which a solve counts as failed."""
 OPTIONS = {
     "output_flag": False,
     "threads": 1,
@@ -248,6 +250,8 @@ class Cuts:
 
 
 def _solved(model: Any) -> bool:
+    """Run from the last basis, anew where that fails; a search for a point may not stall for long."""
+    model.setOptionValue("simplex_iteration_limit", STALLED * (model.getNumRow() + model.getNumCol()))
     for again in (False, True):
         if again:
             model.clearSolver()

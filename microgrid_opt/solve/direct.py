@@ -57,7 +57,9 @@ def choose(
         return load_profile(name, overrides), ""
     kind = f"{'MILP' if matrix.is_mip else 'LP'} with {matrix.nonzero_count:,} nonzeros"
     if pieces:
-        method = f"coarse, then {pieces} pieces of the year to a gap of {_gap(overrides):g}"
+        gap = _gap(overrides)
+        end = "a vertex" if gap <= progressive.EXACT else f"a gap of {gap:g}"
+        method = f"coarse, then {pieces} pieces of the year to {end}"
         return load_profile(SMALL, overrides), f"{kind}: {method}"
     if not matrix.is_mip and matrix.nonzero_count >= LARGE_NONZEROS:
         return load_profile(LARGE, overrides), f"{kind}: interior point (HiPO)"
@@ -189,13 +191,8 @@ def _progressive(
     on_progress: Callable[[Progress], None] | None,
     forced: bool,
 ) -> Held | tuple[str, float, tuple[Stage, ...]]:
-    """Solve a large linear model in pieces; else say why not, after how long and what was tried.
-
-    Where neither a gap nor a time limit is asked for, interior point gives sizes to more digits: near
-    the optimum the cost is flat.
-    """
-    asked = forced or limit is not None or _is_asked("mip_rel_gap", overrides)
-    piece = progressive.pieces_of(matrix, draft.horizon, forced=forced) if asked else None
+    """Solve a large linear model in pieces; else say why not, after how long and what was tried."""
+    piece = progressive.pieces_of(matrix, draft.horizon, forced=forced)
     if piece is None:
         return "", 0.0, ()
     profile, why = choose(AUTO, overrides, matrix, pieces=int(piece.max()) + 1)

@@ -289,9 +289,14 @@ class Piece:
             other.setOptionValue(name, value)
         other.passModel(self._highs.getModel())
         other.setBasis(self._highs.getBasis())
-        # w = v − p + m: moving away from v is paid, or costs, what the slopes say.
-        number = (width + np.arange(2 * count)).astype(np.int32)
-        other.changeColsCost(2 * count, number, np.concatenate([slopes, -slopes]))
+        # w = v − p with p free: moving away from v is paid, or costs, what the slopes say.
+        number = np.arange(self.width, dtype=np.int32)
+        zeros, infinite = np.zeros(count), np.full(count, np.inf)
+        other.changeColsCost(2 * count, number[width:], np.concatenate([slopes, zeros]))
+        # Within the box of all columns, for a price may draw without end on what has no bound.
+        low = np.concatenate([self.box[0], -infinite, zeros])
+        high = np.concatenate([self.box[1], infinite, zeros])
+        other.changeColsBounds(self.width, number, low, high)
         other.run()
         if other.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
@@ -361,7 +366,7 @@ class Piece:
         y[rows:] = np.clip(y[rows:], -self.penalty[common:], self.penalty[common:])
         entry = np.repeat(np.arange(len(y)), np.diff(self.layout.start))
         priced = np.bincount(self.layout.index, self.layout.value * y[entry], len(self.columns))
-        reduced = self.cost - priced
+        reduced: Floats = self.cost - priced
         wanted = reduced[self.own :] if slopes is None else slopes[:common]
         held = np.clip(wanted, -self.penalty[:common], self.penalty[:common])
         reduced[self.own :] -= held

@@ -60,9 +60,11 @@ COARSEST, FINER = 8.0, 24.0
 """Longest blocks [steps of the horizon] of the first level; of the next, inside price periods."""
 BLOCKS = 3.0
 """Longest blocks of the second level where no prices tell where to cut [steps]."""
+SLOW = 7e-3
+"""Gap of the last coarse level above which the pieces agree so slowly that one run is as fast."""
 WORTH = 0.6
 """Share of the steps up to which a coarse level is worth its time."""
-COARSE_GAP, COARSE_ROUNDS = 1e-3, 25
+COARSE_GAP, COARSE_ROUNDS = 5e-3, 25
 DEARER = 4.0
 """A miss costs this many times what the coarse level pays for one unit more."""
 LED = 10
@@ -182,13 +184,15 @@ class _Climb:
             for level in levels[1:]:
                 if failed:
                     break
-                last, _, failed = self.search(level, last, COARSE_GAP)
+                last, found, failed = self.search(level, last, COARSE_GAP)
+                if gap <= EXACT and self.limit is None and not failed and found.gap > SLOW:
+                    failed = "what they share is too much to be exact"
         except InputError as error:
             failed = f"it cannot be written on coarser steps ({error.findings[0].message})"
         if failed:
             return self.gave_up(failed)
         fine, found, failed = self.search(fine, last, max(gap, NEAR))
-        if found is None or found.values is None:
+        if found.values is None:
             return self.gave_up(failed or "no plan was found")
         if gap < found.gap <= NEAR and not found.failed:
             found = self.finish(fine, found, gap)
@@ -261,7 +265,7 @@ class _Climb:
         duals = level.matrix.sign * found.solution.row_duals
         return replace(level, values=found.solution.values, duals=duals), ""
 
-    def search(self, level: Level, start: Level, gap: float) -> tuple[Level, Found | None, str]:
+    def search(self, level: Level, start: Level, gap: float) -> tuple[Level, Found, str]:
         """Search a level from the plan of a coarser one."""
         begun = time.perf_counter()
         matrix = level.matrix
