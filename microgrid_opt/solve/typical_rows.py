@@ -1,0 +1,379 @@
+"""The rows of a model in which a few days stand for all (`microgrid_opt.solve.aggregate`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from microgrid_opt.solve.aggregate import ALONE, Columns
+from microgrid_opt.solve.cuts import sums
+from microgrid_opt.solve.days import Days, entries_of
+from microgrid_opt.solve.matrix import Block, Matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+
+NEGLIGIBLE = 1e-9
+"""Coefficient of a content that is what rounding leaves of zero, relative to those of its row."""
+
+
+@dataclass(frozen=True, eq=False)
+class Small:
+    """The small model.
+
+    Parameters
+    ----------
+    columns
+        How the full model's columns follow from its own.
+    matrix
+        Its arrays.
+    origin
+        Row of the full model that each of its rows was, -1 for one that links days, shape (rows,).
+    """
+
+    columns: Columns
+    matrix: Matrix
+    origin: Ints
+
+    def prices(self, duals: Floats) -> Floats:
+        """Return duals of the full model's rows from its own: each day has its share of its medoid's."""
+        days, medoid = self.columns.days, self.columns.medoid
+        own = self.origin >= 0
+        found = sums(self.origin[own], duals[own], days.matrix.row_count)
+        for k in np.unique(medoid):
+            found[days.rows[k]] /= self.columns.size[k]
+        for number, k in enumerate(medoid):
+            found[days.rows[number]] = found[days.rows[k]]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows on their way: where they come from, and their entries in the small model's columns.
+
+    Parameters
+    ----------
+    source
+        Row of the full model whose numbers they have, -1 for none.
+    day
+        Day that they are of, -1 for none.
+    group
+        Rows of one group and day have one extreme.
+    lower, upper
+        Limits.
+    row, column, value
+        Entries.
+    """
+
+    source: Ints
+    day: Ints
+    group: Ints
+    lower: Floats
+    upper: Floats
+    row: Ints
+    column: Ints
+    value: Floats
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def only(self, chosen: Flags) -> _Rows:
+        """Return some of the rows."""
+        number = np.cumsum(chosen) - 1
+        entry = chosen[self.row]
+        return _Rows(
+            self.source[chosen],
+            self.day[chosen],
+            self.group[chosen],
+            self.lower[chosen],
+            self.upper[chosen],
+            number[self.row[entry]],
+            self.column[entry],
+            self.value[entry],
+        )
+
+
+def small(columns: Columns) -> Small:
+    """Write the small model."""
+    source, own, day = _instances(columns)
+    plain = _substituted(columns, source, own, day)
+    again = np.concatenate([[False], (source[1:] >= 0) & (own[1:] != source[1:])])
+    plain = plain.only(_distinct(plain, again | _is_special(columns)[source]))
+    rows = _joined([plain, _limits(columns)])
+    rows, extra = _enveloped(columns, rows)
+    rows = _joined([rows, _links(columns)])
+    return Small(columns, _matrix(columns, rows, extra), rows.source)
+
+
+def _is_special(columns: Columns) -> Flags:
+    """Return which rows of a medoid stand again for its other days: those with other columns there."""
+    days, m = columns.days, columns.days.matrix
+    home, step = days.home[m.entry_row], days.step[m.index]
+    first = days.first[days.day[home]]
+    held = np.isin(days.column_family[m.index], columns.stores.families)
+    handed = held & (step == (first - 1) % len(days.day))
+    return np.asarray(
+        np.bincount(m.entry_row, (days.strange & ~handed) | days.indexed, m.row_count) > 0
+    )
+
+
+def _instances(columns: Columns) -> tuple[Ints, Ints, Ints]:
+    """Return the rows that are taken: whose numbers they have, whose places, and of which day."""
+    days = columns.days
+    special = _is_special(columns)
+    timeless = np.flatnonzero(days.home < 0)
+    sources, owns, of = [timeless], [timeless], [np.full(len(timeless), ALONE)]
+    for number, k in enumerate(columns.medoid):
+        source, own = days.rows[k], days.rows[number]
+        if number != k:
+            again = special[source]
+            source, own = source[again], own[again]
+        sources.append(source)
+        owns.append(own)
+        of.append(np.full(len(source), number))
+    return np.concatenate(sources), np.concatenate(owns), np.concatenate(of)
+
+
+def _substituted(columns: Columns, source: Ints, own: Ints, day: Ints) -> _Rows:
+    """Return rows with the small model's columns in place of the full one's."""
+    days, m = columns.days, columns.days.matrix
+    n = len(days.day)
+    entry, row = entries_of(m.start.astype(np.int64), source)
+    column, value = m.index[entry].astype(np.int64), m.value[entry]
+    at, step = day[row], days.step[column]
+    moved = (step >= 0) & (at >= 0)
+    shift = days.first[:-1] - days.first[columns.medoid]
+    column[moved] += (step[moved] + shift[at[moved]]) % n - step[moved]
+    other = days.indexed[entry]
+    column[other] = _theirs(days, own, source)
+    step = days.step[column]
+    # What a store holds before the day's first step is a column of its own.
+    begins = np.full(len(column), ALONE, dtype=np.int64)
+    for store, family in enumerate(columns.stores.families):
+        handed = (at >= 0) & (days.column_family[column] == family)
+        handed &= step == (days.first[at] - 1) % n
+        begins[handed] = columns.begin[store][at[handed]]
+    begun = begins != ALONE
+    content = columns.content[column]
+    full = ~begun & (content != ALONE)
+    return _summed(
+        source,
+        day,
+        days.row_family[source],
+        m.row_lower[source],
+        m.row_upper[source],
+        np.concatenate([row, row[full]]),
+        np.concatenate([np.where(begun, begins, columns.place[column]), content[full]]),
+        np.concatenate([value, value[full] * columns.factor[column[full]]]),
+        len(columns.kept),
+    )
+
+
+def _theirs(days: Days, own: Ints, source: Ints) -> Ints:
+    """Return the columns of months in rows, of other rows whose numbers are taken."""
+    start = days.matrix.start.astype(np.int64)
+    entry, _ = entries_of(start, own)
+    found = days.matrix.index[entry[days.indexed[entry]]].astype(np.int64)
+    assert len(found) == days.indexed[entries_of(start, source)[0]].sum()
+    return found
+
+
+def _summed(
+    source: Ints,
+    day: Ints,
+    group: Ints,
+    lower: Floats,
+    upper: Floats,
+    row: Ints,
+    column: Ints,
+    value: Floats,
+    contents: int,
+) -> _Rows:
+    """Return rows whose entries of one column are added up; contents that cancel are left out."""
+    width = int(column.max(initial=0)) + 1
+    key, inverse = np.unique(row * width + column, return_inverse=True)
+    total = sums(inverse, value, len(key))
+    row, column = key // width, key % width
+    largest = np.zeros(len(source))
+    np.maximum.at(largest, row, np.abs(total))
+    kept = (column < contents) | (np.abs(total) > NEGLIGIBLE * largest[row])
+    return _Rows(source, day, group, lower, upper, row[kept], column[kept], total[kept])
+
+
+def _distinct(rows: _Rows, doubtful: Flags) -> Flags:
+    """Return which rows stay so that none of the doubtful ones stands twice."""
+    bounds = np.searchsorted(rows.row, np.arange(len(rows) + 1))
+    stays = np.ones(len(rows), dtype=bool)
+    seen: set[tuple[int, bytes, bytes]] = set()
+    for number in np.flatnonzero(doubtful & (rows.day >= 0)):
+        part = slice(bounds[number], bounds[number + 1])
+        key = (int(rows.source[number]), rows.column[part].tobytes(), rows.value[part].tobytes())
+        stays[number] = key not in seen
+        seen.add(key)
+    return stays
+
+
+def _limits(columns: Columns) -> _Rows:
+    """Return the bounds of what stores hold, of days that share their medoid, as rows."""
+    days, m = columns.days, columns.days.matrix
+    day = np.where(days.step >= 0, days.day[days.step], 0)
+    held = np.flatnonzero((columns.content != ALONE) & (columns.medoid[day] == day))
+    low, high = m.col_lower[held], m.col_upper[held]
+    count = len(held)
+    row = np.arange(count)
+    return _summed(
+        np.full(count, ALONE),
+        day[held],
+        len(m.rows) + days.column_family[held],
+        low,
+        high,
+        np.concatenate([row, row]),
+        np.concatenate([columns.place[held], columns.content[held]]),
+        np.concatenate([np.ones(count), columns.factor[held]]),
+        len(columns.kept),
+    )
+
+
+def _links(columns: Columns) -> _Rows:
+    """Return the rows that hand what stores hold from day to day."""
+    days = columns.days
+    n, together = len(days.day), columns.together
+    stores = columns.stores.families
+    before = [days.matrix.columns[f].start + (days.first[together] - 1) % n for f in stores]
+    last = np.concatenate([np.zeros(0, dtype=np.int64), *before]).astype(np.int64)
+    begin = columns.begin[:, together].ravel()
+    row, zeros = np.arange(len(last)), np.zeros(len(last))
+    some = columns.content[last] != ALONE
+    return _summed(
+        np.full(len(last), ALONE),
+        np.full(len(last), ALONE),
+        np.full(len(last), ALONE),
+        zeros,
+        zeros,
+        np.concatenate([row, row, row[some]]),
+        np.concatenate([begin, columns.place[last], columns.content[last[some]]]),
+        np.concatenate([1.0 + zeros, zeros - 1.0, -columns.factor[last[some]]]),
+        len(columns.kept),
+    )
+
+
+def _joined(parts: list[_Rows]) -> _Rows:
+    """Return rows below each other."""
+    counts = np.cumsum([0, *(len(part) for part in parts)])
+    return _Rows(
+        np.concatenate([part.source for part in parts]),
+        np.concatenate([part.day for part in parts]),
+        np.concatenate([part.group for part in parts]),
+        np.concatenate([part.lower for part in parts]),
+        np.concatenate([part.upper for part in parts]),
+        np.concatenate([part.row + at for part, at in zip(parts, counts, strict=False)]),
+        np.concatenate([part.column for part in parts]),
+        np.concatenate([part.value for part in parts]),
+    )
+
+
+# ------------------------------------------------------------------ extremes of a medoid's profile
+
+
+def _enveloped(columns: Columns, rows: _Rows) -> tuple[_Rows, int]:
+    """Return rows that hold for what stores hold on all days of a medoid; how many columns that adds."""
+    day = np.where(rows.day >= 0, rows.day, 0)
+    once = (rows.day >= 0) & (columns.medoid[day] == day) & columns.shared[day]
+    special = np.append(_is_special(columns), False)  # stands for each day already
+    once &= ~special[rows.source]
+    content = rows.column >= len(columns.kept)
+    touched = once & (np.bincount(rows.row, content, len(rows)) > 0)
+    parts = [rows.only(~touched)]
+    extra = 0
+    inner = rows.only(touched)
+    key = inner.group * columns.days.count + inner.day
+    for one in np.unique(key):
+        for part in _sides(columns, inner.only(key == one), columns.count + extra):
+            parts.append(part)
+            extra += 1
+    return _joined(parts), extra
+
+
+def _sides(columns: Columns, rows: _Rows, extreme: int) -> Iterator[_Rows]:
+    """Yield the rows of one medoid for each side with limits: of its steps, then of all its days."""
+    count = len(rows)
+    content = rows.column >= len(columns.kept)
+    own = ~content
+    members = np.flatnonzero(columns.medoid == rows.day[0])
+    stores = np.unique(rows.column[content])
+    weight = np.zeros((count, len(stores)))
+    np.add.at(
+        weight,
+        (rows.row[content], np.searchsorted(stores, rows.column[content])),
+        rows.value[content],
+    )
+    which = np.array([int(np.flatnonzero(columns.begin[:, rows.day[0]] == s)[0]) for s in stores])
+    for limits, is_upper in ((rows.upper, True), (rows.lower, False)):
+        held = np.isfinite(limits)
+        if not held.any():
+            continue
+        most = weight[held].max(axis=0) if is_upper else weight[held].min(axis=0)
+        infinite, zeros = np.full(count, np.inf), np.zeros(len(members))
+        steps = _Rows(
+            rows.source,
+            rows.day,
+            rows.group,
+            -infinite if is_upper else limits,
+            limits if is_upper else infinite,
+            np.concatenate([rows.row[own], np.arange(count)]),
+            np.concatenate([rows.column[own], np.full(count, extreme)]),
+            np.concatenate([rows.value[own], np.full(count, -1.0)]),
+        ).only(held)
+        extreme += 1
+        number = np.arange(len(members))
+        all_days = _Rows(
+            np.full(len(members), ALONE),
+            members,
+            np.full(len(members), ALONE),
+            zeros - np.inf if is_upper else zeros,
+            zeros if is_upper else zeros + np.inf,
+            np.concatenate([number, np.repeat(number, len(stores))]),
+            np.concatenate(
+                [np.full(len(members), extreme - 1), columns.begin[which][:, members].T.ravel()]
+            ),
+            np.concatenate([1.0 + zeros, np.tile(most, len(members))]),
+        )
+        yield _joined([steps, all_days])
+
+
+def _matrix(columns: Columns, rows: _Rows, extra: int) -> Matrix:
+    """Lay down the small model."""
+    m, kept = columns.days.matrix, columns.kept
+    begun = columns.count - len(kept)
+    free = columns.content[kept] != ALONE
+    before = (columns.days.first[columns.together] - 1) % len(columns.days.day)
+    last = np.concatenate(
+        [np.zeros(0, np.int64), *(m.columns[f].start + before for f in columns.stores.families)]
+    ).astype(np.int64)
+    none = np.full(extra, np.inf)
+    order = np.lexsort((rows.column, rows.row))
+    lengths = np.bincount(rows.row, minlength=len(rows))
+    cost = np.concatenate([columns.collect(m.cost), np.zeros(extra)])
+    return Matrix(
+        cost=cost,
+        offset=m.offset,
+        maximize=m.maximize,
+        start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
+        index=rows.column[order].astype(np.int32),
+        value=rows.value[order],
+        row_lower=rows.lower,
+        row_upper=rows.upper,
+        col_lower=np.concatenate([np.where(free, -np.inf, m.col_lower[kept]), m.col_lower[last], -none]),
+        col_upper=np.concatenate([np.where(free, np.inf, m.col_upper[kept]), m.col_upper[last], none]),
+        integrality=np.concatenate([m.integrality[kept], np.zeros(begun + extra, np.uint8)]),
+        columns=(Block("column", 0, len(cost), range(len(cost))),),
+        rows=(Block("row", 0, len(rows), range(len(rows))),),
+    )
