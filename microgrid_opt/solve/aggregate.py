@@ -127,19 +127,21 @@ class Columns:
         self.together = np.flatnonzero(self.shared)
         count, stores = len(self.together), len(self.stores.families)
         self.begin = np.full((stores, days.count), ALONE, dtype=np.int64)
-        self.begin[:, self.together] = len(self.kept) + np.arange(stores * count).reshape(stores, -1)
+        self.begin[:, self.together] = len(self.kept) + np.arange(stores * count).reshape(
+            stores, -1
+        )
         self.count = len(self.kept) + stores * count
         self.content = np.full(m.column_count, ALONE, dtype=np.int64)
         self.factor = np.zeros(m.column_count)
         for store, family in enumerate(self.stores.families):
             columns = m.columns[family].slice
             ratio = self.stores.ratio[store]
-            left = [
-                np.cumprod(ratio[days.first[k] : days.first[k + 1]]) for k in range(days.count)
-            ]
+            left = [np.cumprod(ratio[days.first[k] : days.first[k + 1]]) for k in range(days.count)]
             at = self.begin[store][days.day]
             self.content[columns] = at
-            alpha = [left[k] if self.shared[d] else 0.0 * left[d] for d, k in enumerate(self.medoid)]
+            alpha = [
+                left[k] if self.shared[d] else 0.0 * left[d] for d, k in enumerate(self.medoid)
+            ]
             self.factor[columns] = np.concatenate(alpha)
         self.content[self.factor == 0.0] = ALONE
 

@@ -1,5 +1,4 @@
-"""The days of a model over time: which rows and columns are whose, which days are alike in structure,
-and what the numbers of each day are.
+"""The days of a model over time: what is whose, which days have one structure, what is in each.
 
 Everything is read from the matrix; nothing here knows an asset, a tariff or a policy.
 """
@@ -112,14 +111,14 @@ class Days:
     def strange(self) -> Flags:
         """Entries of a day's rows whose column is of the day before, shape (nonzeros,)."""
         home, step = self.home[self.matrix.entry_row], self.step[self.matrix.index]
-        return (home >= 0) & (step >= 0) & (self.day[home] != self.day[step])
+        return np.asarray((home >= 0) & (step >= 0) & (self.day[home] != self.day[step]))
 
     @cached_property
     def indexed(self) -> Flags:
         """Entries of columns that are not of a step but of many (a month's peak), (nonzeros,)."""
         many = np.array([block.count > 1 for block in self.matrix.columns], dtype=bool)
         column = self.matrix.index
-        return (self.step[column] < 0) & many[self.column_family[column]]
+        return np.asarray((self.step[column] < 0) & many[self.column_family[column]])
 
     @cached_property
     def pattern(self) -> Ints:
@@ -164,7 +163,9 @@ class Days:
         m = self.matrix
         unequal = m.row_lower != m.row_upper
         found = [
-            self._series(np.where(unequal & np.isfinite(side), side, 0.0), self.row_family, self.home)
+            self._series(
+                np.where(unequal & np.isfinite(side), side, 0.0), self.row_family, self.home
+            )
             for side in (m.row_lower, m.row_upper)
         ]
         found += [
@@ -202,7 +203,7 @@ class Days:
         moved = wide > 1e-9 * (np.abs(low) + wide)
         scaled = (found[moved] - low[moved, None]) / wide[moved, None]
         if not len(scaled):
-            return scaled
+            return np.asarray(scaled)
         _, kept = np.unique(scaled.round(6), axis=0, return_index=True)
         return np.asarray(scaled[np.sort(kept)])
 
@@ -222,7 +223,7 @@ class Days:
         apart = np.sqrt(np.maximum(square[:, None] + square - 2.0 * flat @ flat.T, 0.0))
         np.fill_diagonal(apart, 0.0)
         other = self.pattern[:, None] != self.pattern
-        return np.where(other, (1.0 + apart.max()) * (1.0 + self.count), apart)
+        return np.asarray(np.where(other, (1.0 + apart.max()) * (1.0 + self.count), apart))
 
     def extremes(self) -> Ints:
         """Return the days of the largest need net of what is offered, the largest need and price."""

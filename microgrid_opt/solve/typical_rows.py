@@ -371,8 +371,12 @@ def _matrix(columns: Columns, rows: _Rows, extra: int) -> Matrix:
         value=rows.value[order],
         row_lower=rows.lower,
         row_upper=rows.upper,
-        col_lower=np.concatenate([np.where(free, -np.inf, m.col_lower[kept]), m.col_lower[last], -none]),
-        col_upper=np.concatenate([np.where(free, np.inf, m.col_upper[kept]), m.col_upper[last], none]),
+        col_lower=np.concatenate(
+            [np.where(free, -np.inf, m.col_lower[kept]), m.col_lower[last], -none]
+        ),
+        col_upper=np.concatenate(
+            [np.where(free, np.inf, m.col_upper[kept]), m.col_upper[last], none]
+        ),
         integrality=np.concatenate([m.integrality[kept], np.zeros(begun + extra, np.uint8)]),
         columns=(Block("column", 0, len(cost), range(len(cost))),),
         rows=(Block("row", 0, len(rows), range(len(rows))),),
