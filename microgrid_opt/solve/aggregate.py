@@ -128,7 +128,7 @@ class Columns:
         count, stores = len(self.together), len(self.stores.families)
         self.begin = np.full((stores, days.count), ALONE, dtype=np.int64)
         self.begin[:, self.together] = len(self.kept) + np.arange(stores * count).reshape(
-            stores, -1
+            stores, count
         )
         self.count = len(self.kept) + stores * count
         self.content = np.full(m.column_count, ALONE, dtype=np.int64)

@@ -24,6 +24,7 @@ from microgrid_opt.solve.aggregate import Columns
 from microgrid_opt.solve.bundle import Bundle
 from microgrid_opt.solve.days import Days
 from microgrid_opt.solve.medoids import medoids
+from microgrid_opt.solve.piece import slopes_of
 from microgrid_opt.solve.pieces import SHARED, Pieces, cut
 from microgrid_opt.solve.progressive import RADIUS, Level, ended, penalties, pieces_of, told
 from microgrid_opt.solve.status import Outcome, Status
@@ -198,10 +199,17 @@ class _Check:
 
     def run(self, gap: float, limit: float | None, solver: str) -> Outcome:
         """Search until the gap is reached."""
-        matrix, values = self.start.matrix, self.start.values
+        matrix, values, duals = self.start.matrix, self.start.values, self.start.duals
         assert values is not None
-        found = self.bundle.run(
-            values, gap, time_limit=limit, radius=RADIUS["fine"], on_round=self.listen
+        assert duals is not None
+        bundle = self.bundle
+        found = bundle.run(
+            values,
+            gap,
+            time_limit=limit,
+            radius=RADIUS["fine"],
+            slopes=[slopes_of(bundle.pieces, model.layout, duals) for model in bundle.models],
+            on_round=self.listen,
         )
         seconds = time.perf_counter() - self.begun
         if found.values is None or found.duals is None:

@@ -37,21 +37,29 @@ class Small:
         Its arrays.
     origin
         Row of the full model that each of its rows was, -1 for one that links days, shape (rows,).
+    again, kept
+        Rows of the full model that stand for each day, and for each the one that is kept of those
+        that become alike.
     """
 
     columns: Columns
     matrix: Matrix
     origin: Ints
+    again: Ints
+    kept: Ints
 
     def prices(self, duals: Floats) -> Floats:
         """Return duals of the full model's rows from its own: each day has its share of its medoid's."""
         days, medoid = self.columns.days, self.columns.medoid
         own = self.origin >= 0
-        found = sums(self.origin[own], duals[own], days.matrix.row_count)
+        total = sums(self.origin[own], duals[own], days.matrix.row_count)
+        found = total.copy()
         for k in np.unique(medoid):
             found[days.rows[k]] /= self.columns.size[k]
         for number, k in enumerate(medoid):
             found[days.rows[number]] = found[days.rows[k]]
+        many = np.bincount(self.kept, minlength=len(found))
+        found[self.again] = total[self.kept] / many[self.kept]
         return found
 
 
@@ -61,8 +69,8 @@ class _Rows:
 
     Parameters
     ----------
-    source
-        Row of the full model whose numbers they have, -1 for none.
+    origin
+        Row of the full model that they were, -1 for none.
     day
         Day that they are of, -1 for none.
     group
@@ -73,7 +81,7 @@ class _Rows:
         Entries.
     """
 
-    source: Ints
+    origin: Ints
     day: Ints
     group: Ints
     lower: Floats
@@ -83,14 +91,14 @@ class _Rows:
     value: Floats
 
     def __len__(self) -> int:
-        return len(self.source)
+        return len(self.origin)
 
     def only(self, chosen: Flags) -> _Rows:
         """Return some of the rows."""
         number = np.cumsum(chosen) - 1
         entry = chosen[self.row]
         return _Rows(
-            self.source[chosen],
+            self.origin[chosen],
             self.day[chosen],
             self.group[chosen],
             self.lower[chosen],
@@ -105,12 +113,15 @@ def small(columns: Columns) -> Small:
     """Write the small model."""
     source, own, day = _instances(columns)
     plain = _substituted(columns, source, own, day)
-    again = np.concatenate([[False], (source[1:] >= 0) & (own[1:] != source[1:])])
-    plain = plain.only(_distinct(plain, again | _is_special(columns)[source]))
-    rows = _joined([plain, _limits(columns)])
+    doubtful = np.flatnonzero((day >= 0) & _is_special(columns)[source])
+    first = _firsts(plain, source, doubtful)
+    stays = np.ones(len(plain), dtype=bool)
+    stays[doubtful] = first == doubtful
+    rows = _joined([plain.only(stays), _limits(columns)])
     rows, extra = _enveloped(columns, rows)
     rows = _joined([rows, _links(columns)])
-    return Small(columns, _matrix(columns, rows, extra), rows.source)
+    matrix = _matrix(columns, rows, extra)
+    return Small(columns, matrix, rows.origin, own[doubtful], own[first])
 
 
 def _is_special(columns: Columns) -> Flags:
@@ -165,7 +176,7 @@ def _substituted(columns: Columns, source: Ints, own: Ints, day: Ints) -> _Rows:
     content = columns.content[column]
     full = ~begun & (content != ALONE)
     return _summed(
-        source,
+        own,
         day,
         days.row_family[source],
         m.row_lower[source],
@@ -187,7 +198,7 @@ def _theirs(days: Days, own: Ints, source: Ints) -> Ints:
 
 
 def _summed(
-    source: Ints,
+    origin: Ints,
     day: Ints,
     group: Ints,
     lower: Floats,
@@ -202,23 +213,22 @@ def _summed(
     key, inverse = np.unique(row * width + column, return_inverse=True)
     total = sums(inverse, value, len(key))
     row, column = key // width, key % width
-    largest = np.zeros(len(source))
+    largest = np.zeros(len(origin))
     np.maximum.at(largest, row, np.abs(total))
     kept = (column < contents) | (np.abs(total) > NEGLIGIBLE * largest[row])
-    return _Rows(source, day, group, lower, upper, row[kept], column[kept], total[kept])
+    return _Rows(origin, day, group, lower, upper, row[kept], column[kept], total[kept])
 
 
-def _distinct(rows: _Rows, doubtful: Flags) -> Flags:
-    """Return which rows stay so that none of the doubtful ones stands twice."""
+def _firsts(rows: _Rows, source: Ints, doubtful: Ints) -> Ints:
+    """Return for each doubtful row the first one that is alike, shape (doubtful,)."""
     bounds = np.searchsorted(rows.row, np.arange(len(rows) + 1))
-    stays = np.ones(len(rows), dtype=bool)
-    seen: set[tuple[int, bytes, bytes]] = set()
-    for number in np.flatnonzero(doubtful & (rows.day >= 0)):
+    seen: dict[tuple[int, bytes, bytes], int] = {}
+    found = []
+    for number in doubtful.tolist():
         part = slice(bounds[number], bounds[number + 1])
-        key = (int(rows.source[number]), rows.column[part].tobytes(), rows.value[part].tobytes())
-        stays[number] = key not in seen
-        seen.add(key)
-    return stays
+        key = (int(source[number]), rows.column[part].tobytes(), rows.value[part].tobytes())
+        found.append(seen.setdefault(key, number))
+    return np.array(found, dtype=np.int64)
 
 
 def _limits(columns: Columns) -> _Rows:
@@ -269,7 +279,7 @@ def _joined(parts: list[_Rows]) -> _Rows:
     """Return rows below each other."""
     counts = np.cumsum([0, *(len(part) for part in parts)])
     return _Rows(
-        np.concatenate([part.source for part in parts]),
+        np.concatenate([part.origin for part in parts]),
         np.concatenate([part.day for part in parts]),
         np.concatenate([part.group for part in parts]),
         np.concatenate([part.lower for part in parts]),
@@ -288,7 +298,7 @@ def _enveloped(columns: Columns, rows: _Rows) -> tuple[_Rows, int]:
     day = np.where(rows.day >= 0, rows.day, 0)
     once = (rows.day >= 0) & (columns.medoid[day] == day) & columns.shared[day]
     special = np.append(_is_special(columns), False)  # stands for each day already
-    once &= ~special[rows.source]
+    once &= ~special[rows.origin]
     content = rows.column >= len(columns.kept)
     touched = once & (np.bincount(rows.row, content, len(rows)) > 0)
     parts = [rows.only(~touched)]
@@ -323,7 +333,7 @@ def _sides(columns: Columns, rows: _Rows, extreme: int) -> Iterator[_Rows]:
         most = weight[held].max(axis=0) if is_upper else weight[held].min(axis=0)
         infinite, zeros = np.full(count, np.inf), np.zeros(len(members))
         steps = _Rows(
-            rows.source,
+            rows.origin,
             rows.day,
             rows.group,
             -infinite if is_upper else limits,
