@@ -132,8 +132,9 @@ def plan(
     """
     begun = time.perf_counter()
     days = Days(matrix, horizon)
-    few = small(Columns(days, represented(days, count)))
-    name = f"{len(np.unique(few.columns.medoid))} typical days of {days.count}"
+    columns = Columns(days, represented(days, count))
+    few = small(columns)
+    name = f"{len(np.unique(columns.medoid))} typical days of {days.count}"
     tried = highs.attempts(
         few.matrix, profiles(few.matrix), time_limit=limit, on_progress=on_progress
     )

@@ -9,20 +9,16 @@ import numpy as np
 
 from microgrid_opt.solve.aggregate import ALONE, Columns
 from microgrid_opt.solve.cuts import sums
+from microgrid_opt.solve.dayrows import DayRows, enveloped, joined, summed
 from microgrid_opt.solve.days import Days, entries_of
 from microgrid_opt.solve.matrix import Block, Matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Flags = NDArray[np.bool_]
-
-NEGLIGIBLE = 1e-9
-"""Coefficient of a content that is what rounding leaves of zero, relative to those of its row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,63 +59,18 @@ class Small:
         return found
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Rows on their way: where they come from, and their entries in the small model's columns.
-
-    Parameters
-    ----------
-    origin
-        Row of the full model that they were, -1 for none.
-    day
-        Day that they are of, -1 for none.
-    group
-        Rows of one group and day have one extreme.
-    lower, upper
-        Limits.
-    row, column, value
-        Entries.
-    """
-
-    origin: Ints
-    day: Ints
-    group: Ints
-    lower: Floats
-    upper: Floats
-    row: Ints
-    column: Ints
-    value: Floats
-
-    def __len__(self) -> int:
-        return len(self.origin)
-
-    def only(self, chosen: Flags) -> _Rows:
-        """Return some of the rows."""
-        number = np.cumsum(chosen) - 1
-        entry = chosen[self.row]
-        return _Rows(
-            self.origin[chosen],
-            self.day[chosen],
-            self.group[chosen],
-            self.lower[chosen],
-            self.upper[chosen],
-            number[self.row[entry]],
-            self.column[entry],
-            self.value[entry],
-        )
-
-
 def small(columns: Columns) -> Small:
     """Write the small model."""
     source, own, day = _instances(columns)
     plain = _substituted(columns, source, own, day)
-    doubtful = np.flatnonzero((day >= 0) & _is_special(columns)[source])
+    special = _is_special(columns)
+    doubtful = np.flatnonzero((day >= 0) & special[source])
     first = _firsts(plain, source, doubtful)
     stays = np.ones(len(plain), dtype=bool)
     stays[doubtful] = first == doubtful
-    rows = _joined([plain.only(stays), _limits(columns)])
-    rows, extra = _enveloped(columns, rows)
-    rows = _joined([rows, _links(columns)])
+    rows = joined([plain.only(stays), _limits(columns)])
+    rows, extra = enveloped(columns, rows, special)
+    rows = joined([rows, _links(columns)])
     matrix = _matrix(columns, rows, extra)
     return Small(columns, matrix, rows.origin, own[doubtful], own[first])
 
@@ -153,7 +104,7 @@ def _instances(columns: Columns) -> tuple[Ints, Ints, Ints]:
     return np.concatenate(sources), np.concatenate(owns), np.concatenate(of)
 
 
-def _substituted(columns: Columns, source: Ints, own: Ints, day: Ints) -> _Rows:
+def _substituted(columns: Columns, source: Ints, own: Ints, day: Ints) -> DayRows:
     """Return rows with the small model's columns in place of the full one's."""
     days, m = columns.days, columns.days.matrix
     n = len(days.day)
@@ -175,7 +126,7 @@ def _substituted(columns: Columns, source: Ints, own: Ints, day: Ints) -> _Rows:
     begun = begins != ALONE
     content = columns.content[column]
     full = ~begun & (content != ALONE)
-    return _summed(
+    return summed(
         own,
         day,
         days.row_family[source],
@@ -197,29 +148,7 @@ def _theirs(days: Days, own: Ints, source: Ints) -> Ints:
     return found
 
 
-def _summed(
-    origin: Ints,
-    day: Ints,
-    group: Ints,
-    lower: Floats,
-    upper: Floats,
-    row: Ints,
-    column: Ints,
-    value: Floats,
-    contents: int,
-) -> _Rows:
-    """Return rows whose entries of one column are added up; contents that cancel are left out."""
-    width = int(column.max(initial=0)) + 1
-    key, inverse = np.unique(row * width + column, return_inverse=True)
-    total = sums(inverse, value, len(key))
-    row, column = key // width, key % width
-    largest = np.zeros(len(origin))
-    np.maximum.at(largest, row, np.abs(total))
-    kept = (column < contents) | (np.abs(total) > NEGLIGIBLE * largest[row])
-    return _Rows(origin, day, group, lower, upper, row[kept], column[kept], total[kept])
-
-
-def _firsts(rows: _Rows, source: Ints, doubtful: Ints) -> Ints:
+def _firsts(rows: DayRows, source: Ints, doubtful: Ints) -> Ints:
     """Return for each doubtful row the first one that is alike, shape (doubtful,)."""
     bounds = np.searchsorted(rows.row, np.arange(len(rows) + 1))
     seen: dict[tuple[int, bytes, bytes], int] = {}
@@ -231,7 +160,7 @@ def _firsts(rows: _Rows, source: Ints, doubtful: Ints) -> Ints:
     return np.array(found, dtype=np.int64)
 
 
-def _limits(columns: Columns) -> _Rows:
+def _limits(columns: Columns) -> DayRows:
     """Return the bounds of what stores hold, of days that share their medoid, as rows."""
     days, m = columns.days, columns.days.matrix
     day = np.where(days.step >= 0, days.day[days.step], 0)
@@ -239,7 +168,7 @@ def _limits(columns: Columns) -> _Rows:
     low, high = m.col_lower[held], m.col_upper[held]
     count = len(held)
     row = np.arange(count)
-    return _summed(
+    return summed(
         np.full(count, ALONE),
         day[held],
         len(m.rows) + days.column_family[held],
@@ -252,7 +181,7 @@ def _limits(columns: Columns) -> _Rows:
     )
 
 
-def _links(columns: Columns) -> _Rows:
+def _links(columns: Columns) -> DayRows:
     """Return the rows that hand what stores hold from day to day."""
     days = columns.days
     n, together = len(days.day), columns.together
@@ -262,7 +191,7 @@ def _links(columns: Columns) -> _Rows:
     begin = columns.begin[:, together].ravel()
     row, zeros = np.arange(len(last)), np.zeros(len(last))
     some = columns.content[last] != ALONE
-    return _summed(
+    return summed(
         np.full(len(last), ALONE),
         np.full(len(last), ALONE),
         np.full(len(last), ALONE),
@@ -275,91 +204,7 @@ def _links(columns: Columns) -> _Rows:
     )
 
 
-def _joined(parts: list[_Rows]) -> _Rows:
-    """Return rows below each other."""
-    counts = np.cumsum([0, *(len(part) for part in parts)])
-    return _Rows(
-        np.concatenate([part.origin for part in parts]),
-        np.concatenate([part.day for part in parts]),
-        np.concatenate([part.group for part in parts]),
-        np.concatenate([part.lower for part in parts]),
-        np.concatenate([part.upper for part in parts]),
-        np.concatenate([part.row + at for part, at in zip(parts, counts, strict=False)]),
-        np.concatenate([part.column for part in parts]),
-        np.concatenate([part.value for part in parts]),
-    )
-
-
-# ------------------------------------------------------------------ extremes of a medoid's profile
-
-
-def _enveloped(columns: Columns, rows: _Rows) -> tuple[_Rows, int]:
-    """Return rows that hold for what stores hold on all days of a medoid; how many columns that adds."""
-    day = np.where(rows.day >= 0, rows.day, 0)
-    once = (rows.day >= 0) & (columns.medoid[day] == day) & columns.shared[day]
-    special = np.append(_is_special(columns), False)  # stands for each day already
-    once &= ~special[rows.origin]
-    content = rows.column >= len(columns.kept)
-    touched = once & (np.bincount(rows.row, content, len(rows)) > 0)
-    parts = [rows.only(~touched)]
-    extra = 0
-    inner = rows.only(touched)
-    key = inner.group * columns.days.count + inner.day
-    for one in np.unique(key):
-        for part in _sides(columns, inner.only(key == one), columns.count + extra):
-            parts.append(part)
-            extra += 1
-    return _joined(parts), extra
-
-
-def _sides(columns: Columns, rows: _Rows, extreme: int) -> Iterator[_Rows]:
-    """Yield the rows of one medoid for each side with limits: of its steps, then of all its days."""
-    count = len(rows)
-    content = rows.column >= len(columns.kept)
-    own = ~content
-    members = np.flatnonzero(columns.medoid == rows.day[0])
-    stores = np.unique(rows.column[content])
-    weight = np.zeros((count, len(stores)))
-    np.add.at(
-        weight,
-        (rows.row[content], np.searchsorted(stores, rows.column[content])),
-        rows.value[content],
-    )
-    which = np.array([int(np.flatnonzero(columns.begin[:, rows.day[0]] == s)[0]) for s in stores])
-    for limits, is_upper in ((rows.upper, True), (rows.lower, False)):
-        held = np.isfinite(limits)
-        if not held.any():
-            continue
-        most = weight[held].max(axis=0) if is_upper else weight[held].min(axis=0)
-        infinite, zeros = np.full(count, np.inf), np.zeros(len(members))
-        steps = _Rows(
-            rows.origin,
-            rows.day,
-            rows.group,
-            -infinite if is_upper else limits,
-            limits if is_upper else infinite,
-            np.concatenate([rows.row[own], np.arange(count)]),
-            np.concatenate([rows.column[own], np.full(count, extreme)]),
-            np.concatenate([rows.value[own], np.full(count, -1.0)]),
-        ).only(held)
-        extreme += 1
-        number = np.arange(len(members))
-        all_days = _Rows(
-            np.full(len(members), ALONE),
-            members,
-            np.full(len(members), ALONE),
-            zeros - np.inf if is_upper else zeros,
-            zeros if is_upper else zeros + np.inf,
-            np.concatenate([number, np.repeat(number, len(stores))]),
-            np.concatenate(
-                [np.full(len(members), extreme - 1), columns.begin[which][:, members].T.ravel()]
-            ),
-            np.concatenate([1.0 + zeros, np.tile(most, len(members))]),
-        )
-        yield _joined([steps, all_days])
-
-
-def _matrix(columns: Columns, rows: _Rows, extra: int) -> Matrix:
+def _matrix(columns: Columns, rows: DayRows, extra: int) -> Matrix:
     """Lay down the small model."""
     m, kept = columns.days.matrix, columns.kept
     begun = columns.count - len(kept)
@@ -385,7 +230,11 @@ def _matrix(columns: Columns, rows: _Rows, extra: int) -> Matrix:
             [np.where(free, -np.inf, m.col_lower[kept]), m.col_lower[last], -none]
         ),
         col_upper=np.concatenate(
-            [np.where(free, np.inf, m.col_upper[kept]), m.col_upper[last], none]
+            [
+                np.where(free, np.inf, m.col_upper[kept]),
+                m.col_upper[last],
+                none,
+            ]
         ),
         integrality=np.concatenate([m.integrality[kept], np.zeros(begun + extra, np.uint8)]),
         columns=(Block("column", 0, len(cost), range(len(cost))),),

@@ -281,7 +281,7 @@ def test_whole_numbers_stages_and_two_ways_at_once_are_refused() -> None:
 
 
 def test_where_typical_days_have_no_plan_it_is_solved_as_it_is() -> None:
-    """Proves: cars that leave full on every day but one: what fits each day's midnight fits no order.
+    """Proves: work with a deadline each day, counted from the first: no day can stand for a later one.
 
     Sensitivity: an error, or a plan without a line about it, would leave the reader in the dark.
     """
