@@ -124,8 +124,8 @@ class Days:
     def pattern(self) -> Ints:
         """Number of the pattern of each day, shape (days,).
 
-        Days of one pattern have steps of the same lengths, the same rows at the same steps, and the
-        same families of columns of the day before and of months in them.
+        Days of one pattern have steps at the same hours, the same rows at the same steps, and the same
+        families of columns of the day before and of months in them.
         """
         m = self.matrix
         counted = m.start.astype(np.int64)
@@ -138,7 +138,7 @@ class Days:
             marked = self.strange[entries] | self.indexed[entries]
             told = (
                 self.horizon.step_hours[inside],
-                self.horizon.weight[inside],
+                self.horizon.hour_of_day[inside],
                 self.row_family[rows],
                 slot,
                 owner[marked],

@@ -156,7 +156,8 @@ def plan(
     outcome = check.run(goal, left, first.solver)
     outcome = replace(outcome, seconds=time.perf_counter() - begun)
     stages += (Stage(check.name, outcome.seconds - spent, outcome.objective, outcome.bound),)
-    return outcome, stages, f"{name}, {check.told}; {check.name} to a gap of {goal:g}"
+    done = f"{name} claim {first.objective:.6g}, {check.told}; {check.name} to a gap of {goal:g}"
+    return outcome, stages, f"{done}: bound {outcome.bound:.6g}"
 
 
 def _without(status: Status, why: str, seconds: float) -> Outcome:
@@ -195,8 +196,8 @@ class _Check:
     def told(self) -> str:
         """Whether the plan of the typical days serves all days as it is."""
         if self.serves:
-            return "whose sizes and stores serve every day"
-        return "whose sizes or stores miss something on other days and were changed"
+            return "and their sizes and stores serve every day"
+        return "but their sizes or stores miss something on other days and were changed"
 
     def run(self, gap: float, limit: float | None, solver: str) -> Outcome:
         """Search until the gap is reached."""

@@ -25,6 +25,7 @@ from tests.support import EXACT, day, park, problem_of
 
 if TYPE_CHECKING:
     from microgrid_opt.results import Results
+    from microgrid_opt.solve.status import Progress
 
 WEEK = "horizon={start: 2025-03-03, hours: 168}"
 CASES = (
@@ -238,12 +239,29 @@ def test_without_a_gap_the_check_ends_at_one_percent_and_says_so() -> None:
     found = run(problem, 2)
     assert found.run.gap is not None
     assert found.run.gap <= 0.01
-    assert "2 typical days of 4, whose sizes" in found.run.choice
-    assert found.run.choice.endswith("to a gap of 0.01")
+    assert "2 typical days of 4 claim 12.8, and their sizes and stores serve" in found.run.choice
+    assert f"to a gap of 0.01: bound {found.run.bound:.6g}" in found.run.choice
     assert [stage.name[:24] for stage in found.run.stages] == [
         "2 typical days of 4",
         "check on all 4 days in 2",
     ]
+
+
+def test_ctrl_c_in_the_check_gives_the_plan_that_is_held() -> None:
+    """Proves: the plan of the first round with its bound. Sensitivity: it would be lost, or called done."""
+
+    def stop(progress: Progress) -> None:
+        if "check" in progress.stage and progress.objective is not None:
+            raise KeyboardInterrupt
+
+    problem = problem_with([1.0] * 12, [0.1] * 6 + [0.5] * 6)
+    asked = study.Asked(options=("mip_rel_gap=1e-9",), typical_days=2, on_progress=stop)
+    found, audit = study.run(problem, asked)
+    audit.require()
+    assert found.run.status == "interrupted"
+    assert found.cost == pytest.approx(12.8)
+    assert found.run.bound is not None
+    assert found.run.bound <= 12.8 + 1e-9
 
 
 @pytest.mark.parametrize(
