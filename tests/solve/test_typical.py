@@ -96,6 +96,29 @@ def test_a_store_hands_from_cheap_days_to_dear_ones() -> None:
     assert found.run.bound == pytest.approx(12.8, rel=1e-6)
 
 
+def test_what_a_store_loses_is_lost_on_every_day() -> None:
+    """Proves: by hand: days of two steps, a tenth of the content is lost in each, else as above.
+
+    Two dear days of 12 + 12 kWh need e = 12/0.9 + 12/0.81 + 12/0.729 + 12/0.6561 kWh at the end of the
+    cheap ones, filled in their second steps: c on the first day is 0.81 c on the second. So 1.81 c = e,
+    and 48 + 2 c kWh are bought at 0.1. Sensitivity: without losses of what was there in the morning
+    1.81 is 2.
+    """
+    loss = 1.0 - 0.9 ** (1.0 / 12.0)
+    problem = problem_with(
+        [1.0] * 8,
+        [0.1] * 4 + [0.5] * 4,
+        step=12,
+        energy="{existing_kwh: 500}",
+        more=f", self_discharge_per_hour: {loss}",
+    )
+    found = run(problem, 2, "mip_rel_gap=1e-7")
+    needed = sum(12.0 / 0.9**k for k in (1, 2, 3, 4))
+    claimed = 0.1 * (48.0 + 2.0 * needed / 1.81)
+    assert found.run.stages[0].objective == pytest.approx(claimed, rel=1e-6)
+    assert found.cost == pytest.approx(0.1 * (48.0 + needed), rel=1e-6)
+
+
 def test_one_kind_of_day_in_two_months_has_two_peaks() -> None:
     """Proves: by hand: 10 kW on each of four days in two months at 3 per kW and month is 60.
 
