@@ -235,6 +235,7 @@ def solve(
     time_limit_seconds: float | None = None,
     gap: float | None = None,
     strategy: str = "auto",
+    typical_days: int | None = None,
     reference: bool = True,
     on_progress: OnProgress | None = None,
 ) -> Plan: ...
@@ -249,6 +250,7 @@ def solve(
     time_limit_seconds: float | None = None,
     gap: float | None = None,
     strategy: str = "auto",
+    typical_days: int | None = None,
     reference: bool = True,
     on_progress: OnProgress | None = None,
 ) -> PathwayPlan: ...
@@ -262,6 +264,7 @@ def solve(
     time_limit_seconds: float | None = None,
     gap: float | None = None,
     strategy: str = "auto",
+    typical_days: int | None = None,
     reference: bool = True,
     on_progress: OnProgress | None = None,
 ) -> Plan | PathwayPlan:
@@ -281,6 +284,8 @@ def solve(
         Relative gap at which a MILP, or a large linear model, may stop [-].
     strategy
         One of `microgrid_opt.solve.direct.STRATEGIES`; `auto` chooses by kind and size of the model.
+    typical_days
+        From how many typical days to start a quick study of a linear model; ``None`` for none.
     reference
         Whether to solve the reference plan as well.
     on_progress
@@ -303,7 +308,11 @@ def solve(
     # A misspelt profile or option is told before minutes are spent.
     check_options(load_profile("default" if profile == AUTO else profile, overrides).options)
     check_strategy(strategy)
-    asked = Asked(profile, tuple(overrides), time_limit_seconds, on_progress, strategy)
+    if typical_days is not None:
+        _check_typical(problem, typical_days, strategy)
+    asked = Asked(
+        profile, tuple(overrides), time_limit_seconds, on_progress, strategy, typical_days
+    )
     if not isinstance(problem, Problem):
         from microgrid_opt.pathway.plan import solve_stages
 
@@ -335,6 +344,21 @@ def solve(
     )
 
 
+def _check_typical(problem: Problem | StagedProblem, count: int, strategy: str) -> None:
+    from microgrid_opt.solve.typical import check_days
+
+    if not isinstance(problem, Problem):
+        raise InputError(
+            "Typical days are for one year, and this park is planned in stages: choose one with "
+            "--stage, or leave --typical-days out."
+        )
+    if strategy != "auto":
+        raise InputError(
+            f"--typical-days and --strategy {strategy} are two ways to solve: give one of them."
+        )
+    check_days(problem.horizon, count)
+
+
 def _reference(problem: Problem, asked: Asked, label: str) -> tuple[Results, Audit]:
     base = problem.reference()
     if not base.park.assets:
@@ -344,13 +368,14 @@ def _reference(problem: Problem, asked: Asked, label: str) -> tuple[Results, Aud
 
 @dataclass(frozen=True)
 class Asked:
-    """How to solve: profile and overrides, wall time [s], whom to tell, which strategy."""
+    """How to solve: profile and overrides, wall time [s], whom to tell, strategy, typical days."""
 
     profile: str = "auto"
     options: tuple[str, ...] = ()
     time_limit_seconds: float | None = None
     on_progress: OnProgress | None = None
     strategy: str = "auto"
+    typical_days: int | None = None
 
     def labelled(self, label: str) -> OnProgress | None:
         """Return the listener that is told what is being solved as well."""
@@ -479,6 +504,8 @@ def run_model(
         asked.labelled(label),
         coarser_of(problem, reference_co2_kg=reference_co2_kg, more=more),
         asked.strategy,
+        # Caps are relative to the reference plan's CO2: it is solved exactly.
+        None if problem.is_reference else asked.typical_days,
     )
     clock.lap("solve")
     results = extract(problem, draft, matrix, held.solution, held.run)

@@ -34,6 +34,7 @@ from microgrid_opt.cli.options import (
     SolverOption,
     StageOption,
     StrategyOption,
+    TypicalDaysOption,
 )
 from microgrid_opt.errors import AuditError, InputError, NoPlanError
 
@@ -140,6 +141,7 @@ def solve(
     foresight: ForesightOption = None,
     profile: ProfileOption = "auto",
     strategy: StrategyOption = "auto",
+    typical_days: TypicalDaysOption = None,
     solver_option: SolverOption = None,
     gap: GapOption = None,
     time_limit: Annotated[
@@ -187,6 +189,7 @@ def solve(
             time_limit_seconds=time_limit,
             gap=gap,
             strategy=strategy,
+            typical_days=typical_days,
             reference=not no_reference,
             on_progress=watching.on_progress,
         )

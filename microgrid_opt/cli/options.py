@@ -42,6 +42,13 @@ StrategyOption = Annotated[
         help="auto, direct (HiGHS alone), progressive, rounded or parts. By the model if left out.",
     ),
 ]
+TypicalDaysOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        help="Quick study of an LP: plan N typical days, then check on all days, to 1 % or --gap.",
+    ),
+]
 SolverOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME=VALUE", help="Native HiGHS option. Repeat.")
 ]

@@ -214,6 +214,8 @@ class Cuts:
     def nearest(self, point: Floats, scale: Floats) -> Floats | None:
         """Return the point nearest to one, in its scale, that keeps the rows; ``None`` if none does."""
         model = self._model()
+        # A start need not be exact, and sums of a year have no ten digits behind the point.
+        model.setOptionValue("primal_feasibility_tolerance", KEPT)
         count, number = self.count, np.arange(self.count, dtype=np.int32)
         free = self.count + np.arange(self.pieces.count, dtype=np.int32)
         model.changeColsBounds(len(free), free, np.zeros(len(free)), np.zeros(len(free)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from microgrid_opt.errors import InfeasibleError, InputError
 from microgrid_opt.results import Run, Stage
-from microgrid_opt.solve import highs, parts, progressive, rounding
+from microgrid_opt.solve import highs, parts, progressive, rounding, typical
 from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
 from microgrid_opt.solve.status import Status
 from microgrid_opt.yamlio.grammar import suggest
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 DIRECT, PROGRESSIVE, ROUNDED, PARTS = "direct", "progressive", "rounded", "parts"
+TYPICAL = "typical"
 STRATEGIES = (AUTO, DIRECT, PROGRESSIVE, ROUNDED, PARTS)
 """Ways of solving; one that does not fit a model gives way to the usual choice, with a line."""
 SMALL, MANY = "default", "mip"
@@ -95,6 +96,7 @@ def solve(
     on_progress: Callable[[Progress], None] | None = None,
     coarser: Coarser | None = None,
     strategy: str = AUTO,
+    typical_days: int | None = None,
 ) -> Held:
     """Solve a model: as it is, in pieces of the year, or relaxed and rounded first.
 
@@ -112,23 +114,26 @@ def solve(
         How the model is written on coarser steps, where it can be.
     strategy
         One of `STRATEGIES`.
+    typical_days
+        From how many days to start a quick study; ``None`` for none.
 
     Raises
     ------
+    InputError
+        Typical days of a model with whole numbers.
     InfeasibleError
         With the limits that contradict each other.
     NoPlanError
         Stopped before a plan was held.
     """
-    limit, gave_up = time_limit_seconds, ""
-    stages: tuple[Stage, ...] = ()
-    forced = strategy == PROGRESSIVE
-    if coarser is not None and (forced or (strategy == AUTO and name == AUTO)):
-        ended = _progressive(draft, matrix, coarser, overrides, limit, on_progress, forced)
-        if isinstance(ended, Held):
-            return ended
-        gave_up, spent, stages = ended
-        limit = limit and max(limit - spent, 0.1)
+    limit = time_limit_seconds
+    ended = _from_coarse(
+        draft, matrix, name, overrides, limit, on_progress, coarser, strategy, typical_days
+    )
+    if isinstance(ended, Held):
+        return ended
+    gave_up, spent, stages = ended
+    limit = limit and max(limit - spent, 0.1)
     rounds, splits = _by_whole_numbers(draft, matrix, strategy)
     profile, why = choose(name, overrides, matrix, rounds=rounds, splits=splits)
     why += gave_up
@@ -214,6 +219,59 @@ def _progressive(
         outcome.accepted("feasible")
         return _held(matrix, profile, outcome, why, stages, PROGRESSIVE)
     return f"; pieces of the year gave up: {outcome.message}", outcome.seconds, stages
+
+
+def _from_coarse(
+    draft: Draft,
+    matrix: Matrix,
+    name: str,
+    overrides: Sequence[str],
+    limit: float | None,
+    on_progress: Callable[[Progress], None] | None,
+    coarser: Coarser | None,
+    strategy: str,
+    typical_days: int | None,
+) -> Held | tuple[str, float, tuple[Stage, ...]]:
+    """Solve from typical days or coarse steps where that is the way; else say what was tried."""
+    if typical_days is not None:
+        return _typical(draft, matrix, typical_days, name, overrides, limit, on_progress)
+    forced = strategy == PROGRESSIVE
+    if coarser is not None and (forced or (strategy == AUTO and name == AUTO)):
+        return _progressive(draft, matrix, coarser, overrides, limit, on_progress, forced)
+    return "", 0.0, ()
+
+
+def _typical(
+    draft: Draft,
+    matrix: Matrix,
+    count: int,
+    name: str,
+    overrides: Sequence[str],
+    limit: float | None,
+    on_progress: Callable[[Progress], None] | None,
+) -> Held | tuple[str, float, tuple[Stage, ...]]:
+    """Solve a linear model from typical days; else say why not, after how long and what was tried."""
+    if matrix.is_mip:
+        raise InputError(
+            f"Typical days are for models without whole numbers, and this one has "
+            f"{int(matrix.integrality.sum()):,}: leave --typical-days out, or leave out what needs "
+            "them (commitment, tiers, units)."
+        )
+
+    def profiles(small: Matrix) -> list[Profile]:
+        profile, why = choose(name, overrides, small)
+        return _with_simplex(profile, overrides) if why else [profile]
+
+    gap = _gap(overrides) if _is_asked("mip_rel_gap", overrides) else None
+    outcome, stages, done = typical.plan(
+        matrix, draft.horizon, count, profiles, gap, limit, on_progress, _threads(overrides)
+    )
+    if outcome.solution is None and outcome.status is not Status.INTERRUPTED:
+        return f"; typical days gave up: {outcome.message}", outcome.seconds, stages
+    outcome.accepted("feasible")
+    profile = load_profile(SMALL if name == AUTO else name, overrides)
+    why = f"LP with {matrix.nonzero_count:,} nonzeros: {done}"
+    return _held(matrix, profile, outcome, why, stages, TYPICAL)
 
 
 def _gap(overrides: Sequence[str]) -> float:

@@ -104,7 +104,7 @@ def pieces_of(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Ints
     """
     if matrix.is_mip or (matrix.nonzero_count < LEAST_NONZEROS and not forced):
         return None
-    rows = min(ROWS, matrix.row_count // LEAST_PIECES) if forced else ROWS
+    rows = min(ROWS, max(matrix.row_count // LEAST_PIECES, 1)) if forced else ROWS
     piece = edges(matrix, horizon, rows)
     if int(piece.max()) + 1 < (2 if forced else LEAST_PIECES):
         return None
@@ -196,7 +196,8 @@ class _Climb:
             return self.gave_up(failed or "no plan was found")
         if gap < found.gap <= NEAR and not found.failed:
             found = self.finish(fine, found, gap)
-        return self.outcome(fine.matrix, found, gap), tuple(self.stages)
+        outcome = ended(fine.matrix, found, gap, self.seconds, self.limit, self.solver)
+        return outcome, tuple(self.stages)
 
     def finish(self, level: Level, near: Found, gap: float) -> Found:
         """Go from a plan near the optimum to a vertex; where that fails, search on."""
@@ -224,7 +225,10 @@ class _Climb:
         if outcome.status is Status.INTERRUPTED:
             return replace(near, failed="interrupted")
         found = bundle.run(
-            near.values, gap, time_limit=self.left, on_round=self.listener("search", matrix)
+            near.values,
+            gap,
+            time_limit=self.left,
+            on_round=told("search", matrix, self.begun, self.on_progress),
         )
         return found if found.values is not None and found.gap < near.gap else near
 
@@ -283,7 +287,7 @@ class _Climb:
             radius=RADIUS["coarse" if coarse else "fine"],
             roughly=coarse,
             slopes=slopes,
-            on_round=self.listener(name, matrix),
+            on_round=told(name, matrix, self.begun, self.on_progress),
         )
         objective = None if found.values is None else matrix.sign * found.objective
         bound = matrix.sign * found.bound
@@ -295,58 +299,74 @@ class _Climb:
             failed = ""
         return replace(level, values=found.values, duals=found.duals, bundle=bundle), found, failed
 
-    def listener(self, name: str, matrix: Matrix) -> Callable[[int, float, float], None]:
-        """Return what is told of every round."""
 
-        def tell(number: int, objective: float, bound: float) -> None:
-            if self.on_progress is None:
-                return
-            held = bool(np.isfinite(objective))
-            self.on_progress(
-                Progress(
-                    name,
-                    self.seconds,
-                    number,
-                    matrix.sign * objective if held else None,
-                    matrix.sign * bound if np.isfinite(bound) else None,
-                    relative_gap(objective, bound) if held else None,
-                )
+def told(
+    name: str, matrix: Matrix, begun: float, on_progress: Callable[[Progress], None] | None
+) -> Callable[[int, float, float], None]:
+    """Return what tells a listener of every round of a search that began at ``begun``."""
+
+    def tell(number: int, objective: float, bound: float) -> None:
+        if on_progress is None:
+            return
+        held = bool(np.isfinite(objective))
+        on_progress(
+            Progress(
+                name,
+                time.perf_counter() - begun,
+                number,
+                matrix.sign * objective if held else None,
+                matrix.sign * bound if np.isfinite(bound) else None,
+                relative_gap(objective, bound) if held else None,
             )
-
-        return tell
-
-    def outcome(self, matrix: Matrix, found: Found, gap: float) -> Outcome:
-        """Return the plan as a solver would, with the dual values that prove the bound."""
-        assert found.values is not None
-        assert found.duals is not None
-        reduced = matrix.cost - matrix.transposed_times(found.duals)
-        solution, message = checked_solution(
-            matrix,
-            found.values,
-            matrix.sign * found.duals,
-            matrix.sign * reduced,
-            vertex=found.gap <= EXACT,
         )
-        status = Status.OPTIMAL
-        if solution is None:
-            status = Status.UNKNOWN
-        elif found.failed == "interrupted":
-            status = Status.INTERRUPTED
-        elif found.gap > gap:
-            is_late = self.limit is not None and self.seconds >= self.limit
-            status = Status.TIME_LIMIT if is_late else Status.UNKNOWN
-        objective = None if solution is None else matrix.objective(solution.values)
-        bound = min(found.bound, found.objective)
-        return Outcome(
-            status=status,
-            solution=solution,
-            objective=objective,
-            bound=matrix.sign * bound,
-            seconds=self.seconds,
-            iterations=found.iterations,
-            message=message or found.failed,
-            solver=self.solver,
-        )
+
+    return tell
+
+
+def ended(
+    matrix: Matrix, found: Found, gap: float, seconds: float, limit: float | None, solver: str
+) -> Outcome:
+    """Return a search's plan as a solver would, with the dual values that prove the bound.
+
+    Parameters
+    ----------
+    gap
+        At which it may be called optimal.
+    seconds, limit
+        Wall time that it took and that it had [s].
+    solver
+        Name and version.
+    """
+    assert found.values is not None
+    assert found.duals is not None
+    reduced = matrix.cost - matrix.transposed_times(found.duals)
+    solution, message = checked_solution(
+        matrix,
+        found.values,
+        matrix.sign * found.duals,
+        matrix.sign * reduced,
+        vertex=found.gap <= EXACT,
+    )
+    status = Status.OPTIMAL
+    if solution is None:
+        status = Status.UNKNOWN
+    elif found.failed == "interrupted":
+        status = Status.INTERRUPTED
+    elif found.gap > gap:
+        is_late = limit is not None and seconds >= limit
+        status = Status.TIME_LIMIT if is_late else Status.UNKNOWN
+    objective = None if solution is None else matrix.objective(solution.values)
+    bound = min(found.bound, found.objective)
+    return Outcome(
+        status=status,
+        solution=solution,
+        objective=objective,
+        bound=matrix.sign * bound,
+        seconds=seconds,
+        iterations=found.iterations,
+        message=message or found.failed,
+        solver=solver,
+    )
 
 
 def expanded(coarse: Level, fine: Level, values: Floats | None) -> Floats:

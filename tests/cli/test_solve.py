@@ -261,3 +261,12 @@ def test_findings_of_several_steps_are_told_once() -> None:
         all_of(lambda: fail("a", "b"), lambda: 1, lambda: fail("b", "c"))
     assert [finding.message for finding in caught.value.findings] == ["a", "b", "c"]
     assert all_of(lambda: 1, lambda: None) == [1, None]
+
+
+def test_typical_days_that_there_are_not_are_refused_before_anything_is_written(
+    run: Any, tmp_path: Path
+) -> None:
+    result = run("solve", "minimal", "--typical-days", "400")
+    assert result.exit_code == 2
+    assert "400 typical days of 1: give at most 1." in result.output
+    assert not (tmp_path / "results").exists()
