@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.solve.bundle import Found
+    from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.pieces import Pieces
     from microgrid_opt.solve.profiles import Profile
@@ -66,22 +67,6 @@ RADIUS = {"coarse": 0.5, "fine": 0.1}
 
 
 @dataclass(frozen=True, eq=False)
-class Coarser:
-    """How a model is written on coarser steps.
-
-    Parameters
-    ----------
-    periods
-        Arrays of shape (n,) whose changes a block of the second level must not cross.
-    build
-        First steps of blocks -> the coarse horizon and model.
-    """
-
-    periods: Sequence[NDArray[np.generic]]
-    build: Callable[[Ints], tuple[Horizon, Matrix]]
-
-
-@dataclass(frozen=True, eq=False)
 class Level:
     """A model on some steps, with the plan and prices found for it.
 
@@ -105,12 +90,16 @@ class Level:
     bundle: Bundle | None = None
 
 
-def pieces_of(matrix: Matrix, horizon: Horizon) -> Ints | None:
-    """Return the piece of every step, or ``None`` where this is no way to solve the model."""
-    if matrix.is_mip or matrix.nonzero_count < LEAST_NONZEROS:
+def pieces_of(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Ints | None:
+    """Return the piece of every step, or ``None`` where this is no way to solve the model.
+
+    Where it is ``forced``, small models are cut as well.
+    """
+    if matrix.is_mip or (matrix.nonzero_count < LEAST_NONZEROS and not forced):
         return None
-    piece = edges(matrix, horizon, ROWS)
-    if int(piece.max()) + 1 < LEAST_PIECES:
+    rows = min(ROWS, matrix.row_count // LEAST_PIECES) if forced else ROWS
+    piece = edges(matrix, horizon, rows)
+    if int(piece.max()) + 1 < (2 if forced else LEAST_PIECES):
         return None
     pieces = cut(matrix, horizon, piece)
     return piece if len(pieces.shared) + pieces.shares(matrix) <= MOST_SHARED else None
