@@ -207,20 +207,21 @@ def _run(matrix: Matrix, foreseen: Run, rolled: Rolled, spec: Windows) -> Run:
     objective = matrix.objective(rolled.solution.values)
     gap = None if foreseen.bound is None else relative_gap(objective, foreseen.bound)
     is_best = gap is not None and gap <= SAME
-    windows = f"{rolled.windows} windows of {spec.window_hours:g} h"
+    windows = "one window" if rolled.windows == 1 else f"{rolled.windows} windows"
+    windows += f" of {spec.window_hours:g} h"
     stages = (
         Stage("perfect foresight", foreseen.seconds, foreseen.objective, foreseen.bound),
         Stage(f"{windows} + {spec.look_ahead_hours:g} h", rolled.seconds, objective),
     )
     guided = "what follows counts as in the plan with perfect foresight"
-    blind = "what is stored at their end counts nothing"
+    blind = "what is stored at the end counts nothing"
     return replace(
         foreseen,
         status="optimal" if is_best else STATUS,
         objective=objective,
         gap=gap,
         strategy="rolling",
-        choice=f"{windows} that see {spec.look_ahead_hours:g} h beyond; "
+        choice=f"{windows}, {spec.look_ahead_hours:g} h beyond seen; "
         f"{guided if spec.guidance == 'plan' else blind}",
         seconds=rolled.seconds,
         prices_from="LP of each window",

@@ -174,6 +174,7 @@ class _Walk:
         self.values = plan.values.copy()
         self.duals: Floats = np.full(matrix.row_count, np.nan)
         self.again: list[str] = []
+        self.done = 0
 
     @property
     def seconds(self) -> float:
@@ -181,18 +182,21 @@ class _Walk:
 
     def run(self) -> None:
         """Decide all windows."""
-        number = 0
+        why = "Ctrl-C"
         try:
-            for number in range(len(self.borders)):
-                outcome = self.decide(number)
-                if outcome.solution is None or outcome.status is Status.INTERRUPTED:
+            while self.done < len(self.borders):
+                outcome = self.decide(self.done)
+                if outcome.status is Status.INTERRUPTED:
                     break
-                self.tell(number + 1)
-            else:
-                return
+                if outcome.solution is None:
+                    why = outcome.status.value
+                    break
+                self.done += 1
+                self.tell()
         except KeyboardInterrupt:
             pass
-        raise NoPlanError(f"Stopped in {self.reached(number)} Nothing was written.")
+        if self.done < len(self.borders):
+            raise NoPlanError(f"Stopped ({why}) in {self.reached()} Nothing was written.")
 
     def decide(self, number: int) -> Outcome:
         """Decide a window; where what was decided before it leaves no plan, with windows before it."""
@@ -266,18 +270,18 @@ class _Walk:
         stamp = self.draft.horizon.stamps[self.borders[number][0]]
         return f"Window {number + 1} of {len(self.borders)} (from {stamp:%Y-%m-%d %H:%M})"
 
-    def reached(self, number: int) -> str:
+    def reached(self) -> str:
         """Return how far it got: the window that runs, and what the ones before it cost."""
-        a = self.borders[number][0]
-        done = (self.reach.step >= 0) & (self.reach.step < a)
-        cost = self.matrix.sign * float(self.matrix.cost[done] @ self.values[done])
-        name = self.name(number)
+        a = self.borders[self.done][0]
+        decided = (self.reach.step >= 0) & (self.reach.step < a)
+        cost = self.matrix.sign * float(self.matrix.cost[decided] @ self.values[decided])
+        name = self.name(self.done)
         return f"w{name[1:]}; operation up to there costs {cost:,.6g}, without peaks and sizes."
 
-    def tell(self, done: int) -> None:
+    def tell(self) -> None:
         """Report that a window is decided."""
         if self.on_progress is not None:
-            stage = f"window {done} of {len(self.borders)}"
+            stage = f"window {self.done} of {len(self.borders)}"
             self.on_progress(Progress(stage, self.seconds))
 
     def end(self) -> Rolled:

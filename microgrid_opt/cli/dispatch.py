@@ -1,0 +1,175 @@
+"""The command `dispatch`: operate given sizes window by window, beside perfect foresight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from microgrid_opt.cli.options import (
+    GapOption,
+    ParkArgument,
+    ProfileOption,
+    QuietOption,
+    ScenarioOption,
+    SetOption,
+    SolverOption,
+    StageOption,
+)
+from microgrid_opt.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from microgrid_opt.dispatch import Dispatch
+    from microgrid_opt.problem import Problem
+    from microgrid_opt.store import StoredPlan
+
+MOST_NOTES = 3
+"""Windows that were decided again of which each is told."""
+
+
+def dispatch(
+    park: ParkArgument,
+    *,
+    plan: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Take the sizes of this plan, saved by `solve`."),
+    ] = None,
+    existing: Annotated[
+        bool, typer.Option("--existing", help="Operate what the park has today.")
+    ] = False,
+    window_hours: Annotated[
+        float, typer.Option(metavar="HOURS", help="What each window decides for good.")
+    ] = 24.0,
+    look_ahead_hours: Annotated[
+        float, typer.Option(metavar="HOURS", help="What it sees beyond that.")
+    ] = 24.0,
+    guide: Annotated[
+        str,
+        typer.Option(
+            metavar="plan|none",
+            help="What is stored at the end of a window: worth what the plan with perfect "
+            "foresight pays for it in that week, or nothing.",
+        ),
+    ] = "plan",
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for results and report.")
+    ] = None,
+    scenario: ScenarioOption = None,
+    sets: SetOption = None,
+    stage: StageOption = None,
+    profile: ProfileOption = "auto",
+    solver_option: SolverOption = None,
+    gap: GapOption = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, metavar="SECONDS", help="Of the sizes, and of perfect foresight, each."
+        ),
+    ] = None,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="Do not write report.html.")
+    ] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Operate a park window by window, and tell what perfect foresight would save.
+
+    Sizes are those of a saved plan, of what stands today, or else of a plan that is solved first.
+    """
+    from microgrid_opt import dispatch as rolling
+    from microgrid_opt.cli import all_of, require_audit, save_plan
+    from microgrid_opt.cli.console import Watching, console
+    from microgrid_opt.cli.trading import asked_of
+    from microgrid_opt.solve.rolling import Windows
+    from microgrid_opt.store import check_folder
+
+    options = [*(solver_option or ()), *([] if gap is None else [f"mip_rel_gap={gap}"])]
+    with Watching(quiet=quiet) as watching:
+        watching.phase("reading the park")
+        spec, asked, problem, stored, _ = all_of(
+            lambda: Windows(window_hours, look_ahead_hours, guide),  # type: ignore[arg-type]
+            lambda: asked_of(profile, options, time_limit, watching),
+            lambda: _problem(park, scenario, sets or (), stage, existing=existing),
+            lambda: _stored(plan, existing=existing),
+            lambda: None if out is None else check_folder(out),
+        )
+        watching.currency = problem.park.currency
+        found = rolling.dispatch(problem, spec, asked, stored=stored)
+        watching.phase("saving")
+        files = [] if out is None else save_plan(found.plan, out, report=not no_report)
+    if not quiet:
+        show_dispatch(console(), found)
+        if out is not None:
+            console().print(f"Saved in {out}: {', '.join(files)}", soft_wrap=True)
+    require_audit({"rolled plan": found.plan.audit, "perfect foresight": found.foresight_audit})
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command()(dispatch)
+
+
+def _problem(
+    park: str, scenario: str | None, sets: Sequence[str], stage: int | None, *, existing: bool
+) -> Problem:
+    from microgrid_opt import study
+    from microgrid_opt.problem import Problem
+
+    problem = study.load(park, scenario=scenario, sets=sets, stage=stage)
+    if not isinstance(problem, Problem):
+        raise InputError("A park with `stages` is operated one stage at a time: give --stage YEAR.")
+    return problem.reference() if existing else problem
+
+
+def _stored(plan: Path | None, *, existing: bool) -> StoredPlan | None:
+    from microgrid_opt.pathway.store import alone
+    from microgrid_opt.store import open_plan
+
+    if plan is None:
+        return None
+    if existing:
+        raise InputError("--plan and --existing are two sets of sizes: give one of them.")
+    return alone(open_plan(plan), plan)
+
+
+def show_dispatch(out: Console, found: Dispatch) -> None:
+    """Print the cost of both, what perfect foresight saves, and how it was found."""
+    from microgrid_opt.cli.console import amount, percent
+    from microgrid_opt.cli.overview import audit_line, cost_table
+
+    rolled, money = found.plan.results, found.plan.results.currency
+    out.print(rolled.name, style="bold")
+    out.print(f"Operated in {rolled.run.choice}.", soft_wrap=True)
+    extra = (
+        f"Perfect foresight would save {amount(found.extra, money)}: "
+        f"{percent(found.extra_fraction)} of all cost, "
+        f"{percent(found.extra_fraction_of_operation)} of what operation costs."
+    )
+    out.print(extra, style="green" if rolled.run.is_optimal else "yellow", soft_wrap=True)
+    out.print()
+    out.print(cost_table([found.foresight, rolled], "Perfect foresight", "Rolled", "Difference"))
+    out.print()
+    out.print(audit_line("Audit", found.plan.audit))
+    if not found.foresight_audit.passed:
+        out.print(audit_line("Audit of the plan with perfect foresight", found.foresight_audit))
+    spent = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in found.cpu_seconds.items())
+    out.print(f"{found.windows:,} windows; processor time: {spent}.", soft_wrap=True)
+    if rolled.run.gap is not None and not found.foresight.run.is_optimal:
+        out.print(
+            f"Note: the plan with perfect foresight is not proven optimal "
+            f"({found.foresight.run.status}); no operation of these sizes can be cheaper than the "
+            f"rolled one by more than {percent(rolled.run.gap)}.",
+            soft_wrap=True,
+        )
+    for note in found.again[:MOST_NOTES]:
+        out.print(f"Note: {note}", soft_wrap=True)
+    if found.again:
+        out.print(
+            f"Note: {len(found.again)} of {found.windows:,} windows were decided again with those "
+            "before them, as no one could in operation: a longer look-ahead avoids it.",
+            soft_wrap=True,
+        )
