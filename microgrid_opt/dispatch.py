@@ -15,7 +15,9 @@ import numpy as np
 
 from microgrid_opt import study
 from microgrid_opt.errors import Finding, InputError
+from microgrid_opt.fields import unit_of
 from microgrid_opt.ledger import COST, FIXED
+from microgrid_opt.problem import series_fields
 from microgrid_opt.results import Stage
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 STATUS = "rolled"
 """Why the solver stopped, of a plan whose windows were decided one after another."""
+TARIFF = "tariff"
+"""Key below which series are known beforehand, as prices are."""
 SAME = 1e-6
 """A rolled plan that costs no more than this above the bound is proven optimal [-]."""
 
@@ -51,8 +55,8 @@ class Dispatch:
         The one with perfect foresight.
     windows
         How many windows there were.
-    again
-        Windows that had to be decided again together with others, and why.
+    notes
+        Windows that had no plan at first, why, and what was done.
     cpu_seconds
         Processor time of both, by name [s].
     """
@@ -61,7 +65,7 @@ class Dispatch:
     foresight: Results
     foresight_audit: Audit
     windows: int
-    again: tuple[str, ...]
+    notes: tuple[str, ...]
     cpu_seconds: Mapping[str, float]
 
     @property
@@ -155,8 +159,12 @@ def dispatch(
     foreseen = _solved(draft, matrix, asked, "perfect foresight")
     matrix = _fixed(matrix, held, foreseen.solution.values)
     clock.lap("perfect foresight")
+    expected = None
+    if spec.forecast == "persistence":
+        later = build(as_before(problem, spec), reference_co2_kg=co2)
+        expected = handoff.extract(later.model)
     listener = asked.labelled("rolling")
-    rolled = roll(draft, matrix, held, foreseen.solution, spec, profile, listener)
+    rolled = roll(draft, matrix, held, foreseen.solution, spec, profile, listener, expected)
     clock.lap("rolled")
     foresight = extract(problem, draft, matrix, foreseen.solution, foreseen.run)
     run = _run(matrix, foreseen.run, rolled, spec)
@@ -170,7 +178,7 @@ def dispatch(
         seconds={"rolled": rolled.seconds, "perfect foresight": foreseen.run.seconds},
     )
     checked = audit(foresight, problem, reference_co2_kg=co2)
-    return Dispatch(plan, foresight, checked, rolled.windows, rolled.again, clock.laps)
+    return Dispatch(plan, foresight, checked, rolled.windows, rolled.notes, clock.laps)
 
 
 class _Cpu:
@@ -213,6 +221,9 @@ def _run(matrix: Matrix, foreseen: Run, rolled: Rolled, spec: Windows) -> Run:
         Stage("perfect foresight", foreseen.seconds, foreseen.objective, foreseen.bound),
         Stage(f"{windows} + {spec.look_ahead_hours:g} h", rolled.seconds, objective),
     )
+    seen = f"{spec.look_ahead_hours:g} h beyond seen"
+    if spec.forecast == "persistence":
+        seen = f"{spec.look_ahead_hours:g} h beyond expected to be as days before"
     guided = "what follows counts as in the plan with perfect foresight"
     blind = "what is stored at the end counts nothing"
     return replace(
@@ -221,12 +232,43 @@ def _run(matrix: Matrix, foreseen: Run, rolled: Rolled, spec: Windows) -> Run:
         objective=objective,
         gap=gap,
         strategy="rolling",
-        choice=f"{windows}, {spec.look_ahead_hours:g} h beyond seen; "
-        f"{guided if spec.guidance == 'plan' else blind}",
+        choice=f"{windows}, {seen}; {guided if spec.guidance == 'plan' else blind}",
         seconds=rolled.seconds,
         prices_from="LP of each window",
         stages=stages,
     )
+
+
+def as_before(problem: Problem, spec: Windows) -> Problem:
+    """Return the problem with what the weather and people do shifted by whole days.
+
+    Each step has the values of the last day whose hours are known when it is looked ahead to; the
+    first days have those of the end of the horizon. Prices and tariffs are known beforehand.
+
+    Raises
+    ------
+    InputError
+        Its steps do not divide a day.
+    """
+    steps = problem.horizon.step_hours
+    per_day = 24.0 / float(steps[0])
+    if not np.allclose(steps, steps[0]) or abs(per_day - round(per_day)) > 1e-9:
+        raise InputError(
+            "A persistence forecast needs equal steps that divide a day: give steps of one hour, or "
+            "operate with perfect forecasts."
+        )
+    days = max(int(np.ceil(spec.look_ahead_hours / 24.0 - 1e-9)), 1)
+    known = {
+        ".".join(path)
+        for path, owner, name in series_fields(problem.park)
+        if TARIFF in path or "currency" in (unit_of(type(owner), name) or "")
+    }
+    shift = round(per_day) * days
+    arrays = {
+        key: values if key in known else np.roll(values, shift)
+        for key, values in problem.arrays.items()
+    }
+    return replace(problem, arrays=arrays)
 
 
 # ------------------------------------------------------------------------------------------ sizes

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from microgrid_opt.problem import Problem
     from microgrid_opt.store import StoredPlan
 
+ROUNDING = 1e-9
+"""Share of the cost below which both cost the same."""
 MOST_NOTES = 3
-"""Windows that were decided again of which each is told."""
+"""Windows without a plan at first of which each is told."""
 
 
 def dispatch(
@@ -56,6 +58,13 @@ def dispatch(
             "foresight pays for it in that week, or nothing.",
         ),
     ] = "plan",
+    forecast: Annotated[
+        str,
+        typer.Option(
+            metavar="perfect|persistence",
+            help="What the look-ahead sees: what comes, or the days before once more.",
+        ),
+    ] = "perfect",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for results and report.")
     ] = None,
@@ -91,7 +100,7 @@ def dispatch(
     with Watching(quiet=quiet) as watching:
         watching.phase("reading the park")
         spec, asked, problem, stored, _ = all_of(
-            lambda: Windows(window_hours, look_ahead_hours, guide),  # type: ignore[arg-type]
+            lambda: Windows(window_hours, look_ahead_hours, guide, forecast),  # type: ignore[arg-type]
             lambda: asked_of(profile, options, time_limit, watching),
             lambda: _problem(park, scenario, sets or (), stage, existing=existing),
             lambda: _stored(plan, existing=existing),
@@ -144,10 +153,12 @@ def show_dispatch(out: Console, found: Dispatch) -> None:
     rolled, money = found.plan.results, found.plan.results.currency
     out.print(rolled.name, style="bold")
     out.print(f"Operated in {rolled.run.choice}.", soft_wrap=True)
+    saved = (found.extra, found.extra_fraction, found.extra_fraction_of_operation)
+    if abs(found.extra_fraction) < ROUNDING:
+        saved = (0.0, 0.0, 0.0)
     extra = (
-        f"Perfect foresight would save {amount(found.extra, money)}: "
-        f"{percent(found.extra_fraction)} of all cost, "
-        f"{percent(found.extra_fraction_of_operation)} of what operation costs."
+        f"Perfect foresight would save {amount(saved[0], money)}: {percent(saved[1])} of all cost, "
+        f"{percent(saved[2])} of what operation costs."
     )
     out.print(extra, style="green" if rolled.run.is_optimal else "yellow", soft_wrap=True)
     out.print()
@@ -165,11 +176,8 @@ def show_dispatch(out: Console, found: Dispatch) -> None:
             f"rolled one by more than {percent(rolled.run.gap)}.",
             soft_wrap=True,
         )
-    for note in found.again[:MOST_NOTES]:
+    for note in found.notes[:MOST_NOTES]:
         out.print(f"Note: {note}", soft_wrap=True)
-    if found.again:
-        out.print(
-            f"Note: {len(found.again)} of {found.windows:,} windows were decided again with those "
-            "before them, as no one could in operation: a longer look-ahead avoids it.",
-            soft_wrap=True,
-        )
+    if len(found.notes) > MOST_NOTES:
+        more = len(found.notes) - MOST_NOTES
+        out.print(f"Note: {more} more of {found.windows:,} windows had no plan at first.")

@@ -163,7 +163,8 @@ def guide_of(
     worth = abs(float(matrix.cost @ values)) / np.maximum(gross, 1.0)
     before = reach.step[matrix.index] < reach.last[matrix.entry_row]
     before &= reach.step[matrix.index] >= 0
-    state = np.bincount(matrix.entry_row, np.where(before, terms, 0.0), matrix.row_count)
+    terms = np.where(before, terms, 0.0)
+    state = np.bincount(matrix.entry_row, terms, matrix.row_count).astype(float)
     steep = STEEP * np.maximum(np.abs(price), worth)
     border = ~reach.around & (reach.count == 2) & (reach.first == reach.last - 1)
     half = max(round(0.5 * SLOW_HOURS / float(horizon.step_hours.mean())), 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
+Forecast = Literal["perfect", "persistence"]
+"""What a look-ahead sees: what comes, or the day before as if it came again."""
+
 EPSILON = 1e-9
 """Hours below this are rounding."""
 
@@ -53,6 +56,8 @@ class Windows:
     guidance
         What counts beyond that: prices and shares of the plan with perfect foresight, or for what is
         stored nothing.
+    forecast
+        What is expected in the look-ahead: what comes, or what the days before it brought.
 
     Raises
     ------
@@ -63,6 +68,7 @@ class Windows:
     window_hours: float = 24.0
     look_ahead_hours: float = 24.0
     guidance: Guidance = "plan"
+    forecast: Forecast = "perfect"
 
     def __post_init__(self) -> None:
         findings = []
@@ -75,6 +81,9 @@ class Windows:
         if self.guidance not in {"plan", "none"}:
             message = "must be `plan` or `none`."
             findings.append(Finding(message, key="guide", value=self.guidance))
+        if self.forecast not in {"perfect", "persistence"}:
+            message = "must be `perfect` or `persistence`."
+            findings.append(Finding(message, key="forecast", value=self.forecast))
         if findings:
             raise InputError(findings)
 
@@ -104,14 +113,14 @@ class Rolled:
         How many there were.
     seconds
         Wall time [s].
-    again
-        What had to be decided again with windows before it, and why.
+    notes
+        Windows that had no plan at first, why, and what was done.
     """
 
     solution: Solution
     windows: int
     seconds: float
-    again: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def roll(
@@ -122,6 +131,7 @@ def roll(
     spec: Windows,
     profile: Profile,
     on_progress: Callable[[Progress], None] | None = None,
+    expected: Matrix | None = None,
 ) -> Rolled:
     """Walk through the horizon.
 
@@ -139,13 +149,15 @@ def roll(
         Solver profile of the windows.
     on_progress
         Called after every window.
+    expected
+        The model as it is expected to be where a window looks ahead; the same when left out.
 
     Raises
     ------
     NoPlanError
         Stopped by Ctrl-C, or a window ended without a plan; the message tells how far it got.
     """
-    walk = _Walk(draft, matrix, held, plan, spec, profile, on_progress)
+    walk = _Walk(draft, matrix, held, plan, spec, profile, on_progress, expected)
     walk.run()
     return walk.end()
 
@@ -162,6 +174,7 @@ class _Walk:
         spec: Windows,
         profile: Profile,
         on_progress: Callable[[Progress], None] | None,
+        expected: Matrix | None,
     ) -> None:
         self.begun = time.perf_counter()
         self.draft, self.matrix, self.profile = draft, matrix, profile
@@ -170,11 +183,12 @@ class _Walk:
         self.reach = reach_of(matrix, draft.horizon, held)
         duals = np.zeros(matrix.row_count) if plan.row_duals is None else plan.row_duals
         guide = guide_of(matrix, draft.horizon, self.reach, plan.values, matrix.sign * duals)
-        self.cutter = Cutter(matrix, self.reach, held, guide, spec.guidance)
+        self.cutter = Cutter(matrix, self.reach, held, guide, spec.guidance, expected)
         self.values = plan.values.copy()
         self.duals: Floats = np.full(matrix.row_count, np.nan)
-        self.again: list[str] = []
+        self.notes: list[str] = []
         self.done = 0
+        self.expects = expected is not None
 
     @property
     def seconds(self) -> float:
@@ -204,6 +218,14 @@ class _Walk:
         window, outcome = self.solve(a, b, c)
         if outcome.status is not Status.INFEASIBLE:
             return outcome
+        if self.expects and c > b:
+            _, outcome = self.solve(a, b, b)
+            if outcome.status is not Status.INFEASIBLE:
+                self.notes.append(
+                    f"{self.name(number)} had no plan for what it expected and was decided without "
+                    "look-ahead."
+                )
+                return outcome
         why = self.cause(window)
         back = 1
         while number:
@@ -217,7 +239,7 @@ class _Walk:
         if outcome.status is Status.INFEASIBLE:
             raise InfeasibleError(f"{self.name(number)} has no plan. {why}")
         if outcome.solution is not None:
-            self.again.append(
+            self.notes.append(
                 f"{self.name(number)} had no plan after what was decided before it and was decided "
                 f"again with the {back} before it. {why}"
             )
@@ -225,11 +247,11 @@ class _Walk:
 
     def solve(self, a: int, b: int, c: int) -> tuple[Window, Outcome]:
         """Solve the steps a … c − 1, and keep what is decided before b."""
-        window = self.cutter.window(self.values, a, c)
+        window = self.cutter.window(self.values, a, b, c)
         outcome = self.outcome(window)
         if outcome.status is Status.UNBOUNDED:
             # What is left behind may be worth more than it costs, in any amount: keep the plan's.
-            window = self.cutter.window(self.values, a, c, firm=True)
+            window = self.cutter.window(self.values, a, b, c, firm=True)
             outcome = self.outcome(window)
         if outcome.solution is None:
             return window, outcome
@@ -302,4 +324,4 @@ class _Walk:
         )
         if solution is None:
             raise NoPlanError(f"What the windows decided is no plan of the whole: {message}")
-        return Rolled(solution, len(self.borders), self.seconds, tuple(self.again))
+        return Rolled(solution, len(self.borders), self.seconds, tuple(self.notes))

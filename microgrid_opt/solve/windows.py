@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from microgrid_opt.errors import InputError
 from microgrid_opt.solve.matrix import Block, Matrix, block_of
 
 if TYPE_CHECKING:
@@ -116,11 +117,33 @@ class Cutter:
         A plan of the whole horizon.
     guidance
         What of it counts beyond a window.
+    expected
+        The model as it is expected to be where a window looks ahead; the same when left out.
+
+    Raises
+    ------
+    InputError
+        What is expected has other columns or rows.
     """
 
     def __init__(
-        self, matrix: Matrix, reach: Reach, held: Flags, guide: Guide, guidance: Guidance
+        self,
+        matrix: Matrix,
+        reach: Reach,
+        held: Flags,
+        guide: Guide,
+        guidance: Guidance,
+        expected: Matrix | None = None,
     ) -> None:
+        self.expected = matrix if expected is None else expected
+        sizes = [
+            [(b.name, b.count) for b in (*m.columns, *m.rows)] for m in (matrix, self.expected)
+        ]
+        if sizes[0] != sizes[1]:
+            raise InputError(
+                "What is expected has other rules than what comes: this park is operated with "
+                "perfect forecasts only."
+            )
         self.matrix, self.reach, self.guide, self.guidance = matrix, reach, guide, guidance
         self._by_step = np.argsort(reach.step, kind="stable")
         self._steps = reach.step[self._by_step]
@@ -141,8 +164,8 @@ class Cutter:
         """Columns without a step that are not given."""
         return self._loose
 
-    def window(self, values: Floats, a: int, c: int, *, firm: bool = False) -> Window:
-        """Return the window of the steps a … c − 1.
+    def window(self, values: Floats, a: int, b: int, c: int, *, firm: bool = False) -> Window:
+        """Return the window of the steps a … c − 1, from b on as they are expected to be.
 
         Parameters
         ----------
@@ -157,13 +180,13 @@ class Cutter:
         near = np.flatnonzero((reach.first < c) & (reach.last >= a))
         near = np.concatenate([near, self._around])
         columns = np.sort(np.concatenate([timed, loose]))
-        return self._cut(values, columns, near, loose, c, firm)
+        return self._cut(values, columns, near, loose, (b, c), firm)
 
     def rest(self, values: Floats) -> Window:
         """Return what remains when all steps are decided: the columns without a step."""
         n = int(self.reach.step.max(initial=0)) + 1
         none = np.empty(0, np.int64)
-        return self._cut(values, self._loose, none, self._loose, n)
+        return self._cut(values, self._loose, none, self._loose, (n, n))
 
     def _cut(
         self,
@@ -171,19 +194,14 @@ class Cutter:
         columns: Ints,
         near: Ints,
         loose: Ints,
-        c: int,
+        steps: tuple[int, int],
         firm: bool = False,
     ) -> Window:
-        m, reach, place = self.matrix, self.reach, self._place
+        reach, place, (b, c) = self.reach, self._place, steps
         place[columns] = np.arange(len(columns))
         mine = np.isin(self._loose_of, loose)
         rows = np.unique(np.concatenate([near, self._loose_rows[mine]]))
-        length = np.diff(m.start)[rows].astype(np.int64)
-        owner = np.repeat(np.arange(len(rows)), length)
-        entry = np.arange(len(owner)) + np.repeat(
-            m.start[rows] - np.cumsum(length) + length, length
-        )
-        column, value = m.index[entry], m.value[entry]
+        owner, column, value, (low, high) = self._entries(rows, b, c)
         at = place[column]
         place[columns] = -1
         active, step = at >= 0, reach.step[column]
@@ -202,10 +220,10 @@ class Cutter:
         dropped = ~some(active) | (state & ~needs & self._whole_rows[rows])
         if self.guidance == "none":
             dropped |= state | needs
-        low, high = m.row_lower[rows] - known, m.row_upper[rows] - known
+        low, high = low - known, high - known
         single = ~dropped & ~here & (np.bincount(owner, active, len(rows)) == 1)
         single &= ~is_open | needs
-        bounds = (m.col_lower[columns].copy(), m.col_upper[columns].copy())
+        bounds = self._bounds(columns, b)
         only = active & single[owner]
         crossed = _tighten(bounds, at[only], value[only], low[owner[only]], high[owner[only]])
         kept = np.flatnonzero(~dropped & ~single)
@@ -223,6 +241,33 @@ class Cutter:
         return Window(
             matrix, columns, rows[kept], None if crossed is None else int(columns[crossed])
         )
+
+    def _entries(
+        self, rows: Ints, b: int, c: int
+    ) -> tuple[Ints, Ints, Floats, tuple[Floats, Floats]]:
+        """Return position among the rows, column and value of all their entries, and their limits."""
+        first, last = self.reach.first[rows], self.reach.last[rows]
+        border = (last >= b) & (self.reach.count[rows] <= FEW_STEPS) & ~self.reach.around[rows]
+        ahead = (first < c) & ((first >= b) | border)
+        m, expected = self.matrix, self.expected
+        low = np.where(ahead, expected.row_lower[rows], m.row_lower[rows])
+        high = np.where(ahead, expected.row_upper[rows], m.row_upper[rows])
+        found = []
+        for matrix, which in ((m, np.flatnonzero(~ahead)), (expected, np.flatnonzero(ahead))):
+            start = matrix.start[rows[which]].astype(np.int64)
+            length = matrix.start[rows[which] + 1] - start
+            owner = np.repeat(np.arange(len(which)), length)
+            entry = np.arange(len(owner)) + (start - np.cumsum(length) + length)[owner]
+            found.append((which[owner], matrix.index[entry], matrix.value[entry]))
+        owner, column, value = (np.concatenate(pair) for pair in zip(*found, strict=True))
+        return owner, column, value, (low, high)
+
+    def _bounds(self, columns: Ints, b: int) -> tuple[Floats, Floats]:
+        """Return the bounds of columns, from step b on as they are expected to be."""
+        ahead = self.reach.step[columns] >= b
+        m, expected = self.matrix, self.expected
+        lower = np.where(ahead, expected.col_lower[columns], m.col_lower[columns])
+        return lower, np.where(ahead, expected.col_upper[columns], m.col_upper[columns])
 
     def _assembled(
         self,

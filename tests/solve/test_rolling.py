@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from microgrid_opt import study
-from microgrid_opt.dispatch import Dispatch, dispatch
+from microgrid_opt.dispatch import Dispatch, as_before, dispatch
 from microgrid_opt.errors import InputError, NoPlanError
 from microgrid_opt.horizon import Horizon
 from microgrid_opt.problem import Problem
@@ -69,6 +70,11 @@ def test_a_window_that_does_not_see_the_evening_misses_it(
     assert found.extra == pytest.approx(cost - 100.0, abs=1e-9)
     assert found.extra_fraction == pytest.approx((cost - 100.0) / 100.0, abs=1e-12)
     assert found.plan.results.run.is_optimal == (cost == 100.0)
+    # Hourly prices are those of the windows: the grid's, wherever something is bought.
+    prices = found.plan.results.prices["park.electricity"].to_numpy()
+    bought = found.plan.results.of("grid.import") > 1e-6
+    assert bought.sum() >= 5
+    assert prices[bought] == pytest.approx(np.array([1, 1, 1, 1, 5, 5])[bought])
 
 
 @pytest.mark.parametrize(("second", "charge", "cost"), [(8.0, 0.0, 40.0), (9.0, 2.0, 42.0)])
@@ -183,11 +189,57 @@ def test_windows_without_a_plan_are_decided_again_and_told() -> None:
     )
     found = rolled(text, Windows(2.0, 0.0, "none"))
     assert found.plan.results.cost == pytest.approx(212.0)
-    (note,) = found.again
+    (note,) = found.notes
     assert note.startswith("Window 3 of 3 (from 2025-03-03 04:00) had no plan")
     assert "again with the 1 before it" in note
     assert "battery" in note
-    assert not rolled(text, Windows(2.0, 2.0, "none")).again
+    assert not rolled(text, Windows(2.0, 2.0, "none")).notes
+
+
+@pytest.mark.parametrize(
+    ("first", "forecast", "cost"),
+    [(0, "perfect", 10.0), (0, "persistence", 50.0), (10, "persistence", 20.0)],
+)
+def test_the_day_before_is_expected_once_more(first: float, forecast: Any, cost: float) -> None:
+    """Proves: a look-ahead by persistence has the demand of the day before, at prices that are known.
+
+    10 kWh are needed in the last hour of the second day, whose price is 5; on the first it is 1. Who
+    expects a day without demand buys nothing ahead: 50. After a first day with the same demand it
+    does, for 10 + 10. Sensitivity: a price of 1 that is expected to stay would buy nothing either.
+    """
+    text = park(
+        f"""
+        load: {{type: load, power_kw: {{weekday: {[*[0] * 23, first]}, weekend: {[*[0] * 23, 10]}}}}}
+        grid: {{type: grid, import_price_per_kwh: {{weekday: {[1] * 24}, weekend: {[5] * 24}}}}}
+        battery: {{type: battery, energy_kwh: 10, power_kw: 10, {LOSSLESS},
+                   initial_fraction: 0, final: free}}
+        """,
+        horizon="{start: 2025-03-07, hours: 48}",
+    )
+    found = rolled(text, Windows(24.0, 24.0, "none", forecast))
+    assert found.plan.results.cost == pytest.approx(cost)
+
+
+def test_prices_are_known_beforehand() -> None:
+    """Proves: demand and output of two days before are expected for more than a day of look-ahead.
+
+    Prices stay. Sensitivity: a look-ahead of a day takes the day before.
+    """
+    problem = study.load("wind_pv_hydrogen", sets=[WEEK])
+    assert isinstance(problem, Problem)
+    for hours, shift in ((24.0, 24), (25.0, 48), (0.0, 24)):
+        found = as_before(problem, Windows(24.0, hours, forecast="persistence")).arrays
+        for key, values in problem.arrays.items():
+            is_price = "price" in key
+            moved = values if is_price else [*values[-shift:], *values[:-shift]]
+            assert found[key].tolist() == pytest.approx(list(moved)), key
+
+
+def test_a_persistence_forecast_needs_equal_steps() -> None:
+    """Proves: where no step is a day after another one, it is refused with what to do."""
+    text = evening([1, 1, 1]).replace("hours: 3", "steps_hours: [1, 0.5, 1]")
+    with pytest.raises(InputError, match="needs equal steps that divide a day"):
+        dispatch(problem_of(text), Windows(1.0, 1.0, forecast="persistence"), EXACT)
 
 
 @pytest.mark.parametrize("after", [1, 2])
@@ -233,8 +285,12 @@ def test_a_week_in_one_window_is_the_optimum(case: str) -> None:
     whole = dispatch(problem, ALL)
     assert whole.windows == 1
     assert whole.plan.results.cost == pytest.approx(whole.foresight.cost, rel=1e-6)
-    for guidance in ("plan", "none"):
-        days = dispatch(problem, Windows(24.0, 24.0, guidance))  # type: ignore[arg-type]
+    for spec in (
+        Windows(24.0, 24.0),
+        Windows(24.0, 24.0, "none"),
+        Windows(24.0, 24.0, forecast="persistence"),
+    ):
+        days = dispatch(problem, spec)
         days.plan.audit.require()
         assert days.windows == 7
         assert days.extra >= -1e-6 * abs(days.foresight.cost)
