@@ -73,7 +73,7 @@ def test_a_window_that_does_not_see_the_evening_misses_it(
     # Hourly prices are those of the windows: the grid's, wherever something is bought.
     prices = found.plan.results.prices["park.electricity"].to_numpy()
     bought = found.plan.results.of("grid.import") > 1e-6
-    assert bought.sum() >= 5
+    assert bought.sum() >= 4
     assert prices[bought] == pytest.approx(np.array([1, 1, 1, 1, 5, 5])[bought])
 
 
