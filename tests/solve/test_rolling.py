@@ -13,7 +13,10 @@ from microgrid_opt import study
 from microgrid_opt.dispatch import Dispatch, as_before, dispatch
 from microgrid_opt.errors import InputError, NoPlanError
 from microgrid_opt.horizon import Horizon
+from microgrid_opt.model import build
 from microgrid_opt.problem import Problem
+from microgrid_opt.solve import handoff
+from microgrid_opt.solve.reach import reach_of
 from microgrid_opt.solve.rolling import Windows
 from tests.properties.strategies import parks, text_of
 from tests.support import EXACT, bill, day, park, problem_of
@@ -345,3 +348,29 @@ def test_windows_that_are_none(
     """Proves: hours and words that mean nothing are refused with what is allowed."""
     with pytest.raises(InputError, match=message):
         Windows(hours, look_ahead, guidance)
+
+
+@pytest.mark.parametrize("hours", [2, 3, 6])
+def test_a_cyclic_store_reaches_around_the_end(hours: int) -> None:
+    """Proves: the first step's rule of content has the last step before it, not after it.
+
+    It is decided with the first step; what the last one holds is known from the plan. Sensitivity: two
+    steps, where both rules have the same steps; with a given start no rule reaches around.
+    """
+    text = evening([1.0] * hours)
+    cyclic = text.replace("initial_fraction: 0, final: free", "final: cyclic")
+    for park_text, around in (
+        (cyclic, [True] + [False] * (hours - 1)),
+        (text, [False] * (hours - 1)),
+    ):
+        problem = problem_of(park_text)
+        draft = build(problem)
+        matrix = handoff.extract(draft.model)
+        held = np.zeros(matrix.column_count, dtype=bool)
+        reach = reach_of(matrix, problem.horizon, held)
+        column = matrix.column_blocks["park.battery.state_of_charge"]
+        touched = (matrix.index >= column.start) & (matrix.index < column.start + column.count)
+        count = np.bincount(matrix.entry_row, touched, matrix.row_count)
+        rows = np.flatnonzero(count == 2)
+        assert reach.around[rows].tolist() == around
+        assert (reach.last[rows] == np.arange(hours)[-len(rows) :]).all()
