@@ -147,20 +147,13 @@ def _stored(plan: Path | None, *, existing: bool) -> StoredPlan | None:
 
 def show_dispatch(out: Console, found: Dispatch) -> None:
     """Print the cost of both, what perfect foresight saves, and how it was found."""
-    from microgrid_opt.cli.console import amount, percent
+    from microgrid_opt.cli.console import percent
     from microgrid_opt.cli.overview import audit_line, cost_table
 
-    rolled, money = found.plan.results, found.plan.results.currency
+    rolled = found.plan.results
     out.print(rolled.name, style="bold")
     out.print(f"Operated in {rolled.run.choice}.", soft_wrap=True)
-    saved = (found.extra, found.extra_fraction, found.extra_fraction_of_operation)
-    if abs(found.extra_fraction) < ROUNDING:
-        saved = (0.0, 0.0, 0.0)
-    extra = (
-        f"Perfect foresight would save {amount(saved[0], money)}: {percent(saved[1])} of all cost, "
-        f"{percent(saved[2])} of what operation costs."
-    )
-    out.print(extra, style="green" if rolled.run.is_optimal else "yellow", soft_wrap=True)
+    out.print(_extra(found), style="green" if rolled.run.is_optimal else "yellow", soft_wrap=True)
     out.print()
     out.print(cost_table([found.foresight, rolled], "Perfect foresight", "Rolled", "Difference"))
     out.print()
@@ -169,11 +162,11 @@ def show_dispatch(out: Console, found: Dispatch) -> None:
         out.print(audit_line("Audit of the plan with perfect foresight", found.foresight_audit))
     spent = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in found.cpu_seconds.items())
     out.print(f"{found.windows:,} windows; processor time: {spent}.", soft_wrap=True)
-    if rolled.run.gap is not None and not found.foresight.run.is_optimal:
+    proven = found.foresight.run.gap
+    if proven is not None and proven > ROUNDING:
         out.print(
-            f"Note: the plan with perfect foresight is not proven optimal "
-            f"({found.foresight.run.status}); no operation of these sizes can be cheaper than the "
-            f"rolled one by more than {percent(rolled.run.gap)}.",
+            f"Note: the plan with perfect foresight is proven to {percent(proven)}; no operation "
+            f"of these sizes costs less than the rolled one by more than {percent(rolled.run.gap)}.",
             soft_wrap=True,
         )
     for note in found.notes[:MOST_NOTES]:
@@ -181,3 +174,22 @@ def show_dispatch(out: Console, found: Dispatch) -> None:
     if len(found.notes) > MOST_NOTES:
         more = len(found.notes) - MOST_NOTES
         out.print(f"Note: {more} more of {found.windows:,} windows had no plan at first.")
+
+
+def _extra(found: Dispatch) -> str:
+    """Return in words what perfect foresight would save."""
+    from microgrid_opt.cli.console import amount, percent
+
+    money = found.plan.results.currency
+    saved = (found.extra, found.extra_fraction, found.extra_fraction_of_operation)
+    if abs(found.extra_fraction) < ROUNDING:
+        saved = (0.0, 0.0, 0.0)
+    if saved[0] < 0.0:
+        return (
+            f"Rolled operation costs {amount(-saved[0], money)} less than the plan with perfect "
+            "foresight, which is not solved to the end: give a smaller --gap or more time."
+        )
+    return (
+        f"Perfect foresight would save {amount(saved[0], money)}: {percent(saved[1])} of all cost, "
+        f"{percent(saved[2])} of what operation costs."
+    )
