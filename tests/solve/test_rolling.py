@@ -129,6 +129,34 @@ def test_the_plan_tells_the_peak_of_the_month() -> None:
     assert alone.extra > 0.5
 
 
+def test_a_ratchet_is_seen_in_the_month_of_its_peak() -> None:
+    """Proves: January's window pays for the months that its peak will be billed in, February's is free.
+
+    At 0.9 a kW and month it is not worth 1 to lower January's peak of 10 by a kW, but February is
+    billed for it too: 2 kW are taken off. February's own 8 kW are then billed already: 24 + 0.9 × 16.
+    Sensitivity: without the ratchet nothing is lowered, for 22 + 0.9 × 18.
+    """
+    ratchet = "ratchet_fraction: 1, ratchet_lookback_months: 1"
+    text = park(
+        f"""
+        load: {{type: load, power_kw: {{hourly: {[2, 8, *[0] * 20, 2, 10]}}}}}
+        grid: {{type: grid, tariff: {{components: {{
+            energy: {{type: energy, price_per_kwh: 1}},
+            demand: {{type: demand, price_per_kw_month: 0.9, {ratchet}}}}}}}}}
+        battery: {{type: battery, energy_kwh: 4, power_kw: 4, charge_efficiency: 0.5,
+                   discharge_efficiency: 1, initial_fraction: 0, final: free}}
+        """,
+        horizon="{start: 2025-01-31 22:00, hours: 4}",
+    )
+    for made, charge, cost in (
+        (text, [4, 0, 0, 0], 24 + 14.4),
+        (text.replace(f", {ratchet}", ""), [0, 0, 0, 0], 22 + 16.2),
+    ):
+        found = rolled(made, Windows(2.0, 0.0, "none"))
+        assert found.plan.results.of("battery.charge") == pytest.approx(charge, abs=1e-6)
+        assert found.plan.results.cost == pytest.approx(cost)
+
+
 @pytest.mark.parametrize(
     ("look_ahead", "on", "cost"), [(0.0, [0, 1, 1, 1], 17.0), (2.0, [0] * 4, 15.0)]
 )
