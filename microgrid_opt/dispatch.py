@@ -134,13 +134,7 @@ def dispatch(
 
     asked = asked or study.Asked()
     profile = load_profile(DEFAULT if asked.profile == AUTO else asked.profile, asked.options)
-    if not problem.park.assets:
-        raise InputError(
-            "The park has no existing asset to operate: give `existing_*` sizes, or leave out "
-            "--existing to operate what a plan builds."
-        )
-    if stored is not None:
-        _require_same(stored, problem)
+    _require_operable(problem, stored)
     co2 = None
     if problem.park.carbon.needs_reference:
         base, _ = study.reference_of(problem, asked)
@@ -149,6 +143,10 @@ def dispatch(
     draft = build(problem, reference_co2_kg=co2)
     matrix = handoff.extract(draft.model)
     held = _size_columns(draft, matrix)
+    expected = None
+    if spec.forecast == "persistence":
+        later = build(as_before(problem, spec), reference_co2_kg=co2)
+        expected = handoff.extract(later.model)
     clock.lap("build")
     if stored is not None:
         matrix = _with_totals(draft, matrix, stored)
@@ -159,26 +157,19 @@ def dispatch(
     foreseen = _solved(draft, matrix, asked, "perfect foresight")
     matrix = _fixed(matrix, held, foreseen.solution.values)
     clock.lap("perfect foresight")
-    expected = None
-    if spec.forecast == "persistence":
-        later = build(as_before(problem, spec), reference_co2_kg=co2)
-        expected = handoff.extract(later.model)
     listener = asked.labelled("rolling")
     rolled = roll(draft, matrix, held, foreseen.solution, spec, profile, listener, expected)
     clock.lap("rolled")
-    foresight = extract(problem, draft, matrix, foreseen.solution, foreseen.run)
     run = _run(matrix, foreseen.run, rolled, spec)
-    results = extract(problem, draft, matrix, rolled.solution, run)
+    found = [
+        extract(problem, draft, matrix, solution, how)
+        for solution, how in ((rolled.solution, run), (foreseen.solution, foreseen.run))
+    ]
+    audits = [audit(one, problem, reference_co2_kg=co2) for one in found]
     clock.lap("results")
-    plan = study.Plan(
-        problem,
-        results,
-        audit(results, problem, reference_co2_kg=co2),
-        reference_note="not asked for",
-        seconds={"rolled": rolled.seconds, "perfect foresight": foreseen.run.seconds},
-    )
-    checked = audit(foresight, problem, reference_co2_kg=co2)
-    return Dispatch(plan, foresight, checked, rolled.windows, rolled.notes, clock.laps)
+    wall = {"rolled": rolled.seconds, "perfect foresight": foreseen.run.seconds}
+    plan = study.Plan(problem, found[0], audits[0], reference_note="not asked for", seconds=wall)
+    return Dispatch(plan, found[1], audits[1], rolled.windows, rolled.notes, clock.laps)
 
 
 class _Cpu:
@@ -295,8 +286,15 @@ def _fixed(matrix: Matrix, columns: NDArray[np.bool_], values: NDArray[np.float6
     return replace(matrix, col_lower=lower, col_upper=np.where(columns, at, matrix.col_upper))
 
 
-def _require_same(stored: StoredPlan, problem: Problem) -> None:
-    """Refuse a plan of another park or another horizon."""
+def _require_operable(problem: Problem, stored: StoredPlan | None) -> None:
+    """Refuse a park without assets, and a plan of another park or another horizon."""
+    if not problem.park.assets:
+        raise InputError(
+            "The park has no existing asset to operate: give `existing_*` sizes, or leave out "
+            "--existing to operate what a plan builds."
+        )
+    if stored is None:
+        return
     found = stored.results
     if found.name != problem.title:
         raise InputError(
