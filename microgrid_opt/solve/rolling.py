@@ -200,7 +200,7 @@ class _Walk:
         try:
             while self.done < len(self.borders):
                 outcome = self.decide(self.done)
-                if outcome.status is Status.INTERRUPTED:
+                if outcome.interrupted:
                     break
                 if outcome.solution is None:
                     why = outcome.status.value
@@ -277,7 +277,8 @@ class _Walk:
                 values = exact.solution.values
                 whole = window.matrix.integrality == 1
                 rounded = replace(exact.solution, values=np.where(whole, np.rint(values), values))
-                outcome = replace(outcome, solution=rounded)
+                stopped = outcome.interrupted or exact.interrupted
+                outcome = replace(outcome, solution=rounded, interrupted=stopped)
         return outcome
 
     def cause(self, window: Window) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from microgrid_opt.errors import InputError, NoPlanError
 from microgrid_opt.horizon import Horizon
 from microgrid_opt.model import build
 from microgrid_opt.problem import Problem
-from microgrid_opt.solve import handoff
+from microgrid_opt.solve import handoff, highs
 from microgrid_opt.solve.reach import reach_of
 from microgrid_opt.solve.rolling import Windows
 from tests.properties.strategies import parks, text_of
@@ -402,3 +403,19 @@ def test_a_cyclic_store_reaches_around_the_end(hours: int) -> None:
         rows = np.flatnonzero(count == 2)
         assert reach.around[rows].tolist() == around
         assert (reach.last[rows] == np.arange(hours)[-len(rows) :]).all()
+
+
+def test_ctrl_c_inside_a_window_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a window that is solved before it can be stopped still ends the walk.
+
+    Sensitivity: the status of such a window is `optimal`.
+    """
+    solve = highs.solve
+
+    def pressed(*given: Any, **named: Any) -> Any:
+        return replace(solve(*given, **named), interrupted=True)
+
+    monkeypatch.setattr(highs, "solve", pressed)
+    monkeypatch.setattr(highs, "attempts", lambda m, p, **_: [solve(m, p[0])])
+    with pytest.raises(NoPlanError, match=r"Stopped \(Ctrl-C\) in window 1 of 3"):
+        dispatch(problem_of(evening([1, 1, 1, 1, 5, 5])), Windows(2.0, 0.0), EXACT)
