@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from microgrid_opt.cli import bench, billing, bridging, cashflow, market, trading
+from microgrid_opt.cli import bench, billing, bridging, cashflow, dispatch, market, trading
 from microgrid_opt.cli.console import exit_code, told
 from microgrid_opt.cli.options import (
     ForesightOption,
@@ -39,7 +39,7 @@ from microgrid_opt.cli.options import (
 from microgrid_opt.errors import AuditError, InputError, NoPlanError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from microgrid_opt.audit import Audit
     from microgrid_opt.errors import Finding
@@ -80,6 +80,7 @@ billing.register(app)
 bench.register(app)
 bridging.register(app)
 cashflow.register(app)
+dispatch.register(app)
 trading.register(app)
 market.register(app)
 
@@ -194,7 +195,7 @@ def solve(
             on_progress=watching.on_progress,
         )
         watching.phase("saving")
-        files = _save(plan, folder, report=not no_report)
+        files = save_plan(plan, folder, report=not no_report)
     if not quiet:
         from microgrid_opt.cli.console import console
         from microgrid_opt.cli.overview import show_plan
@@ -202,10 +203,10 @@ def solve(
 
         show = show_plan if isinstance(plan, study.Plan) else show_pathway
         show(console(), plan, folder, files)
-    _require_audit(plan)
+    require_audit(_audits(plan))
 
 
-def _save(plan: Plan | PathwayPlan, folder: Path, *, report: bool) -> list[str]:
+def save_plan(plan: Plan | PathwayPlan, folder: Path, *, report: bool) -> list[str]:
     """Save a plan and its report; return the files worth opening."""
     from microgrid_opt import store
     from microgrid_opt.study import Plan
@@ -234,15 +235,24 @@ def _save(plan: Plan | PathwayPlan, folder: Path, *, report: bool) -> list[str]:
     return files
 
 
-def _require_audit(plan: Plan | PathwayPlan) -> None:
-    from microgrid_opt.cli.overview import failures
+def _audits(plan: Plan | PathwayPlan) -> Mapping[str, Audit | None]:
     from microgrid_opt.study import Plan
 
-    audits: dict[str, Audit | None] = (
-        {"plan": plan.audit, "reference plan": plan.reference_audit}
-        if isinstance(plan, Plan)
-        else dict(plan.audits)
-    )
+    if isinstance(plan, Plan):
+        return {"plan": plan.audit, "reference plan": plan.reference_audit}
+    return dict(plan.audits)
+
+
+def require_audit(audits: Mapping[str, Audit | None]) -> None:
+    """Raise unless all audits passed.
+
+    Raises
+    ------
+    AuditError
+        With what disagrees, plan by plan.
+    """
+    from microgrid_opt.cli.overview import failures
+
     lines = [
         f"{name}: {line}"
         for name, audit in audits.items()

@@ -57,7 +57,7 @@ def show_plan(out: Console, plan: Plan, folder: Path | None, files: Sequence[str
         out.print(text, style=style)
     parts = [
         _sizes(plan.results),
-        _costs(held),
+        cost_table(held),
         *_bills(held),
         *_energy(held),
         _figures(held),
@@ -238,8 +238,16 @@ def _sizes(results: Results) -> Table | None:
     return made
 
 
-def _costs(held: Sequence[Results]) -> Table:
-    """Return the cost by purpose; what the tables of bills show in detail is one row for each bill."""
+def cost_table(held: Sequence[Results], *heads: str) -> Table:
+    """Return the cost by purpose; what the tables of bills show in detail is one row for each bill.
+
+    Parameters
+    ----------
+    held
+        One or two plans.
+    heads
+        Titles of their columns and of the difference; left out: reference, plan, change.
+    """
     billed = {
         (connection.asset, line.component): _bill_name(held[-1], connection)
         for connection in _under_tariff(held)
@@ -252,7 +260,7 @@ def _costs(held: Sequence[Results]) -> Table:
             name = billed.get((row["asset"], category)) or _words(category)
             found.setdefault(name, [0.0] * len(held))[number] += row["amount"]
     rows = [*_sorted(found.items()), ("Total", [one.cost for one in held])]
-    return _beside(f"Cost {period(held[-1].horizon)} [{held[-1].currency}]", rows)
+    return _beside(f"Cost {period(held[-1].horizon)} [{held[-1].currency}]", rows, *heads)
 
 
 def _sorted(rows: Iterable[tuple[str, list[float]]]) -> Rows:
@@ -290,12 +298,12 @@ def _beside(
 ) -> Table:
     """Return a table with a column for each of one or two plans, and their difference.
 
-    The columns of a reference and a plan differ by plan − reference, those of A and B by A − B.
+    The second less the first is shown, of A and B the first less the second.
     """
     two = len(rows[0][1]) > 1
     made = table(title, *((first, second, last) if two else (second,)))
     shown = aligned([value for _, values in rows for value in values])
-    sign = 1.0 if first == "Reference" else -1.0
+    sign = -1.0 if last == "A - B" else 1.0
     apart = aligned([sign * (v[-1] - v[0]) for _, v in rows] + [max(v) for _, v in rows], sign=True)
     for number, (name, values) in enumerate(rows):
         cells = shown[number * len(values) : (number + 1) * len(values)]

@@ -22,6 +22,7 @@ from microgrid_opt.report.tables import (
 if TYPE_CHECKING:
     from microgrid_opt.audit import Check
     from microgrid_opt.report.view import View
+    from microgrid_opt.results import Run
 
 Context = dict[str, Any]
 _SHARES = {
@@ -131,7 +132,7 @@ def verdict(view: View) -> list[Context]:
     count = len(audit.checks)
     solved = {
         "tone": "good" if run.is_optimal else "warn",
-        "word": "Proven optimal" if run.is_optimal else f"Stopped: {_status(run.status)}",
+        "word": "Proven optimal" if run.is_optimal else _stopped(run),
         "text": _proof(view),
     }
     if audit.passed:
@@ -162,6 +163,12 @@ def verdict(view: View) -> list[Context]:
     return found
 
 
+def _stopped(run: Run) -> str:
+    if run.strategy == "rolling":
+        return "Window by window"
+    return f"Stopped: {_status(run.status)}"
+
+
 def _status(status: str) -> str:
     return status.replace("_", " ")
 
@@ -188,8 +195,9 @@ def _proof(view: View) -> str:
         return "the plan meets all limits; how much cheaper another one could be is not known."
     if run.gap <= 1e-9:
         return "no other plan within the given limits costs less."
+    other = "operation of the same sizes" if run.strategy == "rolling" else "plan"
     return (
-        f"no other plan can be cheaper by more than {format_percent(run.gap, digits=2)} "
+        f"no other {other} can be cheaper by more than {format_percent(run.gap, digits=2)} "
         f"({format_quantity(run.objective - run.bound, view.currency, digits=3)})."
     )
 

@@ -314,6 +314,7 @@ class Session:
             log_tail=tuple(watch.log),
             solver=f"HiGHS {highs.version()}",
             profile=self.profile.name,
+            interrupted=watch.interrupted,
         )
 
     def _solution(self, status: Status, info: Any) -> tuple[Solution | None, str]:
@@ -363,6 +364,7 @@ class Session:
             log_tail=tuple(watch.log),
             solver=f"HiGHS {highspy.Highs().version()}",
             profile=self.profile.name,
+            interrupted=watch.interrupted,
         )
 
 

@@ -94,6 +94,8 @@ class Outcome:
         Name and version.
     profile
         Name of the option profile.
+    interrupted
+        Whether Ctrl-C came, even where the solver was done before it could stop.
     """
 
     status: Status
@@ -107,6 +109,7 @@ class Outcome:
     log_tail: tuple[str, ...] = ()
     solver: str = ""
     profile: str = ""
+    interrupted: bool = False
 
     @property
     def gap(self) -> float | None:
