@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.machine import describe_machine
+from microgrid_opt.bench.machine import describe_machine
 from benchmarks.variants import OURS, VARIANTS
 
 if TYPE_CHECKING:

@@ -62,7 +62,9 @@ class Case:
             inlet = f"{name}.inlet"
             self.buses.append(inlet)
             converter = {"cost": 0.0, "upper": None, "size": None, "share": 1.0}
-            self.flows[f"{name}.compressor"] = converter | {"ports": {**charge["ports"], inlet: 1.0}}
+            self.flows[f"{name}.compressor"] = converter | {
+                "ports": {**charge["ports"], inlet: 1.0}
+            }
             charge["ports"] = {inlet: -1.0}
         return self
 

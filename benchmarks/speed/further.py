@@ -53,7 +53,9 @@ class Further:
         for key, sign in (("lower", ">="), ("upper", "<=")):
             bound = pd.Series([row[key] for row in rows], weights.index, dtype=float).dropna()
             if len(bound):
-                self.model.add_constraints(total.sel(row=bound.index), sign, bound, name=f"rows {key}")
+                self.model.add_constraints(
+                    total.sel(row=bound.index), sign, bound, name=f"rows {key}"
+                )
 
     def _limit(self, total, lower, upper, name):
         if lower is not None:

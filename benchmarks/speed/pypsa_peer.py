@@ -1,14 +1,12 @@
 """A case in PyPSA: components, and `create_model` / `solve_model` for what they do not have."""
 
-from __future__ import annotations
+import logging
 
 import numpy as np
 from common import PLENTY, Case, Clock, answer, given, lead, per_size, single
 from further import Further
 
 clock = Clock()
-import logging
-
 import pandas as pd  # noqa: E402
 import pypsa  # noqa: E402
 
@@ -47,7 +45,11 @@ def network(case):
         n.add("Load", f"demand {bus}", bus=bus, p_set=np.array(power))
     inside = {}
     for name, store in case.stores.items():
-        n.add("Bus", name, carrier=n.buses.at[next(iter(case.flows[store["discharge"]]["ports"])), "carrier"])
+        n.add(
+            "Bus",
+            name,
+            carrier=n.buses.at[next(iter(case.flows[store["discharge"]]["ports"])), "carrier"],
+        )
         size = case.sizes[store["size"]]
         n.add(
             "Store",
@@ -67,8 +69,9 @@ def network(case):
     for name, flow in case.flows.items():
         if name in inside:
             bus, amount = inside[name]
-            flow = flow | {"ports": {**flow["ports"], bus: amount}}
-        add_flow(n, case, name, flow)
+            add_flow(n, case, name, flow | {"ports": {**flow["ports"], bus: amount}})
+        else:
+            add_flow(n, case, name, flow)
     return n
 
 

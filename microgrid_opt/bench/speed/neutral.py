@@ -253,7 +253,9 @@ class Neutral:
                 "lower": None if np.isinf(low) else float(low),
                 "upper": None if np.isinf(high) else float(high),
             }
-            self.data["size_rows"].append({"name": f"{family.name}_{row}", "terms": terms, **limits})
+            self.data["size_rows"].append(
+                {"name": f"{family.name}_{row}", "terms": terms, **limits}
+            )
 
     def _sum(self, family: Family) -> None:
         self._refuse(list(family.scalars), "stands in a sum over the horizon")
