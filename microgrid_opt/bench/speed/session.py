@@ -30,6 +30,8 @@ JSON = "speed.json"
 AGREE = 1e-6
 """Largest relative difference of objectives at which a time counts [-]."""
 OK, TIMEOUT, FAILED, MISSING, DIFFERS = "ok", "timeout", "failed", "missing", "differs"
+SHARE = 0.9
+"""Part of the time limit after which a MILP gives the best plan it holds [-]."""
 POINTS = 20
 """Points of the sweep over caps of CO2."""
 
@@ -152,6 +154,8 @@ class Session:
             command += ["--scenario", park.scenario]
         for change in park.sets:
             command += ["--set", change]
+        if run.suite == "milp":
+            command += ["--time-limit", f"{SHARE * self.limit_seconds:g}"]
         return [*command, *OUR_ROUTES[run.route]]
 
     def peer(self, run: Run, work: Path, out: Path) -> list[str] | None:

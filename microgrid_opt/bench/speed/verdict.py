@@ -143,12 +143,12 @@ def _both(
 
 
 def _against_fastest(
-    records: Sequence[Record], target: str, park: str, limit: float, **mine: str
+    records: Sequence[Record], target: str, peers_on: str, limit: float, **mine: str
 ) -> Verdict:
     ratios: dict[str, Figure | None] = {}
     names: dict[str, None] = {}
     for key, measure in (("cpu", "cpu_seconds"), ("wall", "wall_seconds")):
-        theirs, name = fastest(records, park, measure)
+        theirs, name = fastest(records, peers_on, measure)
         ratios[key] = ratio(figure(records, measure, tool=OURS, **mine), theirs)
         names |= {name: None} if name else {}
     return Verdict(target, mine["park"], limit, ratios["cpu"], ratios["wall"], " and ".join(names))
