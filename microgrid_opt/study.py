@@ -24,13 +24,9 @@ from microgrid_opt.yamlio.stages import apply_stages, stage_years
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from microgrid_opt.audit import Audit
     from microgrid_opt.compare import Comparison
     from microgrid_opt.draft import Draft
-    from microgrid_opt.horizon import Horizon
     from microgrid_opt.park import Park
     from microgrid_opt.pathway.plan import PathwayPlan
     from microgrid_opt.pathway.problem import StagedProblem
@@ -238,6 +234,7 @@ def solve(
     options: Sequence[str] = (),
     time_limit_seconds: float | None = None,
     gap: float | None = None,
+    strategy: str = "auto",
     reference: bool = True,
     on_progress: OnProgress | None = None,
 ) -> Plan: ...
@@ -251,6 +248,7 @@ def solve(
     options: Sequence[str] = (),
     time_limit_seconds: float | None = None,
     gap: float | None = None,
+    strategy: str = "auto",
     reference: bool = True,
     on_progress: OnProgress | None = None,
 ) -> PathwayPlan: ...
@@ -263,6 +261,7 @@ def solve(
     options: Sequence[str] = (),
     time_limit_seconds: float | None = None,
     gap: float | None = None,
+    strategy: str = "auto",
     reference: bool = True,
     on_progress: OnProgress | None = None,
 ) -> Plan | PathwayPlan:
@@ -280,6 +279,8 @@ def solve(
         Wall time for the plan; the best plan held is returned with its bound.
     gap
         Relative gap at which a MILP, or a large linear model, may stop [-].
+    strategy
+        One of `microgrid_opt.solve.direct.STRATEGIES`; `auto` chooses by kind and size of the model.
     reference
         Whether to solve the reference plan as well.
     on_progress
@@ -292,7 +293,7 @@ def solve(
     NoPlanError
         Stopped before any plan was held.
     """
-    from microgrid_opt.solve.direct import AUTO
+    from microgrid_opt.solve.direct import AUTO, check_strategy
     from microgrid_opt.solve.options import check_options
     from microgrid_opt.solve.profiles import load_profile
 
@@ -301,7 +302,8 @@ def solve(
         overrides.append(f"mip_rel_gap={gap}")
     # A misspelt profile or option is told before minutes are spent.
     check_options(load_profile("default" if profile == AUTO else profile, overrides).options)
-    asked = Asked(profile, tuple(overrides), time_limit_seconds, on_progress)
+    check_strategy(strategy)
+    asked = Asked(profile, tuple(overrides), time_limit_seconds, on_progress, strategy)
     if not isinstance(problem, Problem):
         from microgrid_opt.pathway.plan import solve_stages
 
@@ -342,12 +344,13 @@ def _reference(problem: Problem, asked: Asked, label: str) -> tuple[Results, Aud
 
 @dataclass(frozen=True)
 class Asked:
-    """How to solve: profile and overrides, wall time [s], whom to tell."""
+    """How to solve: profile and overrides, wall time [s], whom to tell, which strategy."""
 
     profile: str = "auto"
     options: tuple[str, ...] = ()
     time_limit_seconds: float | None = None
     on_progress: OnProgress | None = None
+    strategy: str = "auto"
 
     def labelled(self, label: str) -> OnProgress | None:
         """Return the listener that is told what is being solved as well."""
@@ -457,14 +460,7 @@ def run_model(
     from microgrid_opt.extract import extract
     from microgrid_opt.model import build
     from microgrid_opt.solve import direct, handoff
-    from microgrid_opt.solve.progressive import Coarser
-
-    def coarse(starts: NDArray[np.int64]) -> tuple[Horizon, Matrix]:
-        coarser = problem.coarsen(starts)
-        written = build(coarser, reference_co2_kg=reference_co2_kg)
-        if more is not None:
-            more(written)
-        return coarser.horizon, handoff.extract(written.model)
+    from microgrid_opt.solve.coarse import coarser_of
 
     asked = asked or Asked()
     clock = _Clock({} if seconds is None else seconds)
@@ -481,8 +477,8 @@ def run_model(
         asked.options,
         asked.time_limit_seconds,
         asked.labelled(label),
-        # Caps are relative to the reference plan's CO2: it is solved exactly, whatever the gap.
-        None if problem.is_reference else Coarser(tuple(problem.periods.values()), coarse),
+        coarser_of(problem, reference_co2_kg=reference_co2_kg, more=more),
+        asked.strategy,
     )
     clock.lap("solve")
     results = extract(problem, draft, matrix, held.solution, held.run)

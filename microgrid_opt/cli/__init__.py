@@ -33,6 +33,7 @@ from microgrid_opt.cli.options import (
     SetOption,
     SolverOption,
     StageOption,
+    StrategyOption,
 )
 from microgrid_opt.errors import AuditError, InputError, NoPlanError
 
@@ -138,6 +139,7 @@ def solve(
     stage: StageOption = None,
     foresight: ForesightOption = None,
     profile: ProfileOption = "auto",
+    strategy: StrategyOption = "auto",
     solver_option: SolverOption = None,
     gap: GapOption = None,
     time_limit: Annotated[
@@ -160,6 +162,7 @@ def solve(
     """
     from microgrid_opt import study
     from microgrid_opt.cli.console import SOLVING, Watching
+    from microgrid_opt.solve.direct import check_strategy
     from microgrid_opt.solve.profiles import load_profile
     from microgrid_opt.store import check_folder
 
@@ -167,9 +170,10 @@ def solve(
     folder = out or Path(RESULTS) / default_name(park, scenario, stage)
     with Watching(quiet=quiet) as watching:
         watching.phase("reading the park")
-        _, _, problem = all_of(
+        _, _, _, problem = all_of(
             lambda: check_folder(folder),
             lambda: load_profile("default" if profile == "auto" else profile, options),
+            lambda: check_strategy(strategy),
             lambda: study.load(
                 park, scenario=scenario, sets=sets or (), stage=stage, foresight=foresight
             ),
@@ -182,6 +186,7 @@ def solve(
             options=options,
             time_limit_seconds=time_limit,
             gap=gap,
+            strategy=strategy,
             reference=not no_reference,
             on_progress=watching.on_progress,
         )

@@ -35,6 +35,13 @@ ProfileOption = Annotated[
         metavar="NAME|FILE", help="Solver profile; see `profiles`. By the model when left out."
     ),
 ]
+StrategyOption = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="auto, direct (HiGHS alone), progressive, rounded or parts. By the model if left out.",
+    ),
+]
 SolverOption = Annotated[
     list[str] | None, typer.Option(metavar="NAME=VALUE", help="Native HiGHS option. Repeat.")
 ]

@@ -230,6 +230,7 @@ class _Job:
                 asked.options,
                 asked.time_limit_seconds,
                 asked.labelled(label),
+                strategy=asked.strategy,
             )
         with self._timed("results"):
             stages = self._read(drafts, matrix, held)

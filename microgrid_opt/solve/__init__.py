@@ -19,6 +19,7 @@ status.py       Status (why it stopped) apart from Solution (what is held); Outc
 certify.py      residuals, dual bound and optimality conditions by NumPy alone
 explain.py      explain(matrix): which limits conflict, where and by how much
 direct.py       which way a model is solved: at once, or first
+  coarse.py       a problem on coarser steps
   rounding.py     thousands of on/off decisions: relaxed, rounded, priced
   progressive.py  large linear years: coarse levels, then pieces of some days
     pieces.py       whose the columns and rows are; what pieces share

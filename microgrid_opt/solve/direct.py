@@ -6,23 +6,27 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from microgrid_opt.errors import InfeasibleError
+from microgrid_opt.errors import InfeasibleError, InputError
 from microgrid_opt.results import Run, Stage
 from microgrid_opt.solve import highs, parts, progressive, rounding
 from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
 from microgrid_opt.solve.status import Status
+from microgrid_opt.yamlio.grammar import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from microgrid_opt.draft import Draft
+    from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.parts import Parts
     from microgrid_opt.solve.profiles import Profile
-    from microgrid_opt.solve.progressive import Coarser
     from microgrid_opt.solve.status import Outcome, Progress, Solution
 
 AUTO = "auto"
+DIRECT, PROGRESSIVE, ROUNDED, PARTS = "direct", "progressive", "rounded", "parts"
+STRATEGIES = (AUTO, DIRECT, PROGRESSIVE, ROUNDED, PARTS)
+"""Ways of solving; one that does not fit a model gives way to the usual choice, with a line."""
 SMALL, MANY = "default", "mip"
 MOST_THREADS = 8
 
@@ -67,6 +71,19 @@ def choose(
     return load_profile(SMALL, overrides), f"{kind}: {method}"
 
 
+def check_strategy(name: str) -> None:
+    """Refuse what is no strategy.
+
+    Raises
+    ------
+    InputError
+        With those that there are.
+    """
+    if name not in STRATEGIES:
+        hint = suggest(name, STRATEGIES, "strategies are")
+        raise InputError(f"There is no strategy {name!r}{hint}")
+
+
 def solve(
     draft: Draft,
     matrix: Matrix,
@@ -75,6 +92,7 @@ def solve(
     time_limit_seconds: float | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     coarser: Coarser | None = None,
+    strategy: str = AUTO,
 ) -> Held:
     """Solve a model: as it is, in pieces of the year, or relaxed and rounded first.
 
@@ -90,6 +108,8 @@ def solve(
         Called while the solver runs.
     coarser
         How the model is written on coarser steps, where it can be.
+    strategy
+        One of `STRATEGIES`.
 
     Raises
     ------
@@ -100,21 +120,23 @@ def solve(
     """
     limit, gave_up = time_limit_seconds, ""
     stages: tuple[Stage, ...] = ()
-    if name == AUTO and coarser is not None:
-        ended = _progressive(draft, matrix, coarser, overrides, limit, on_progress)
+    forced = strategy == PROGRESSIVE
+    if coarser is not None and (forced or (strategy == AUTO and name == AUTO)):
+        ended = _progressive(draft, matrix, coarser, overrides, limit, on_progress, forced)
         if isinstance(ended, Held):
             return ended
         gave_up, spent, stages = ended
         limit = limit and max(limit - spent, 0.1)
-    rounds = rounding.is_worth_it(draft, matrix)
-    splits = None if rounds else parts.split(matrix, draft.horizon)
+    rounds, splits = _by_whole_numbers(draft, matrix, strategy)
     profile, why = choose(name, overrides, matrix, rounds=rounds, splits=splits)
     why += gave_up
+    taken = ROUNDED if rounds else PARTS if splits is not None else DIRECT
+    if strategy not in {AUTO, taken} and not gave_up:
+        why += f"; strategy {strategy} does not fit this model"
     if limit is None and "time_limit" in profile.options:
         limit = float(str(profile.options["time_limit"]))
     first: Outcome | None = None
-    strategy = "rounded" if rounds else "parts" if splits is not None else "direct"
-    if strategy != "direct":
+    if taken != DIRECT:
         relaxed = _with_simplex(choose(AUTO, overrides, _relaxed(matrix))[0], overrides)
         if splits is None:
             first, more = rounding.plan(draft, matrix, relaxed, profile, limit, on_progress)
@@ -126,7 +148,7 @@ def solve(
         closed = first.status is Status.OPTIMAL and rounding.is_close_enough(first, profile)
         if closed or first.status is Status.INTERRUPTED:
             first.accepted("feasible")
-            return _held(matrix, profile, first, why, stages, strategy)
+            return _held(matrix, profile, first, why, stages, taken)
         limit = limit and max(limit - first.seconds, 0.1)
     start = None if first is None or first.solution is None else first.solution.values
     # A profile that was asked for by name is not replaced by another one.
@@ -144,7 +166,18 @@ def solve(
         outcome = rounding.better(outcome, first)
     stopped = time_limit_seconds is not None or outcome.status is Status.INTERRUPTED
     outcome.accepted("feasible" if stopped else profile.accept)
-    return _held(matrix, profile, outcome, why, stages, strategy)
+    return _held(matrix, profile, outcome, why, stages, taken)
+
+
+def _by_whole_numbers(draft: Draft, matrix: Matrix, strategy: str) -> tuple[bool, Parts | None]:
+    """Return whether whole numbers are rounded, and else in which parts of the year they are."""
+    if strategy in {AUTO, ROUNDED} and rounding.is_worth_it(
+        draft, matrix, forced=strategy == ROUNDED
+    ):
+        return True, None
+    if strategy in {AUTO, PARTS}:
+        return False, parts.split(matrix, draft.horizon, forced=strategy == PARTS)
+    return False, None
 
 
 def _progressive(
@@ -154,14 +187,15 @@ def _progressive(
     overrides: Sequence[str],
     limit: float | None,
     on_progress: Callable[[Progress], None] | None,
+    forced: bool,
 ) -> Held | tuple[str, float, tuple[Stage, ...]]:
     """Solve a large linear model in pieces; else say why not, after how long and what was tried.
 
     Where neither a gap nor a time limit is asked for, interior point gives sizes to more digits: near
     the optimum the cost is flat.
     """
-    asked = limit is not None or _is_asked("mip_rel_gap", overrides)
-    piece = progressive.pieces_of(matrix, draft.horizon) if asked else None
+    asked = forced or limit is not None or _is_asked("mip_rel_gap", overrides)
+    piece = progressive.pieces_of(matrix, draft.horizon, forced=forced) if asked else None
     if piece is None:
         return "", 0.0, ()
     profile, why = choose(AUTO, overrides, matrix, pieces=int(piece.max()) + 1)
@@ -181,7 +215,7 @@ def _progressive(
     is_late = outcome.status is Status.TIME_LIMIT and outcome.solution is not None
     if is_late or outcome.status in {Status.OPTIMAL, Status.INTERRUPTED}:
         outcome.accepted("feasible")
-        return _held(matrix, profile, outcome, why, stages, "progressive")
+        return _held(matrix, profile, outcome, why, stages, PROGRESSIVE)
     return f"; pieces of the year gave up: {outcome.message}", outcome.seconds, stages
 
 
@@ -235,7 +269,7 @@ def _held(
     if matrix.is_mip:
         if solution.row_duals is None:
             lp, _ = choose(AUTO, (), _relaxed(matrix))
-            by = profile if strategy == "direct" else lp
+            by = profile if strategy == DIRECT else lp
             fixed = highs.fixed_lp_duals(matrix, solution, by)
             if fixed.solution is not None and fixed.solution.row_duals is not None:
                 solution = fixed.solution

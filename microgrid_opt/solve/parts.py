@@ -81,11 +81,15 @@ class Parts:
     count: int
 
 
-def split(matrix: Matrix, horizon: Horizon) -> Parts | None:
-    """Return the parts of a model, or ``None`` where this is no way to solve it."""
+def split(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Parts | None:
+    """Return the parts of a model, or ``None`` where this is no way to solve it.
+
+    Where it is ``forced``, the size of the model does not matter.
+    """
     # Whole numbers without a rule are free at any bound.
     whole = (matrix.integrality == 1) & (np.bincount(matrix.index, minlength=len(matrix.cost)) > 0)
-    if not 0 < whole.sum() <= MOST_WHOLE or matrix.nonzero_count < LEAST_NONZEROS:
+    is_small = whole.sum() > MOST_WHOLE or matrix.nonzero_count < LEAST_NONZEROS
+    if not whole.any() or (is_small and not forced):
         return None
     month = _months(matrix, horizon)
     if (month[whole] == EVERYWHERE).any():
@@ -103,7 +107,7 @@ def split(matrix: Matrix, horizon: Horizon) -> Parts | None:
             number[np.isin(number, inside)] = inside.min()
     number = np.unique(number, return_inverse=True)[1]
     count = int(number.max()) + 1
-    if count < LEAST_PARTS:
+    if count < (2 if forced else LEAST_PARTS):
         return None
     column = np.where(month >= 0, number[month], EVERYWHERE)
     of_entry = column[matrix.index]

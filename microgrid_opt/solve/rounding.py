@@ -40,15 +40,15 @@ MANY = 1000
 three of them each (504) is solved faster as it is."""
 
 
-def is_worth_it(draft: Draft, matrix: Matrix) -> bool:
-    """Return whether assets can round so many whole numbers that it pays."""
+def is_worth_it(draft: Draft, matrix: Matrix, *, forced: bool = False) -> bool:
+    """Return whether assets can round so many whole numbers that it pays, or any if ``forced``."""
     known = sum(
         int(matrix.integrality[matrix.column_blocks[one.name].slice].sum())
         for rounding in draft.roundings
         for one in rounding.series.values()
         if hasattr(one, "name") and one.name in matrix.column_blocks
     )
-    return known >= MANY
+    return known >= (1 if forced else MANY)
 
 
 def plan(

@@ -16,8 +16,10 @@ from microgrid_opt.trading.members import restricted
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from microgrid_opt.draft import Draft
     from microgrid_opt.problem import Problem
     from microgrid_opt.solve.direct import Held
+    from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.trading.coalition import Kind
     from microgrid_opt.trading.parted import Parted
 
@@ -160,6 +162,7 @@ class CoalitionSolver:
     def _planned(self, part: Problem, answer: CoalitionCost) -> CoalitionCost:
         from microgrid_opt.model import build
         from microgrid_opt.solve import direct, handoff
+        from microgrid_opt.solve.coarse import coarser_of
         from microgrid_opt.trading.parted import hold_sizes, sizes_of
 
         if not part.park.assets:
@@ -169,10 +172,20 @@ class CoalitionSolver:
             base, _ = reference_of(part, self._asked)
             co2 = None if base is None else base[0].co2_kg
         draft = build(part, reference_co2_kg=co2)
-        matrix = hold_sizes(handoff.extract(draft.model), draft, self._sizes)
+
+        def held_sizes(draft: Draft, matrix: Matrix) -> Matrix:
+            return hold_sizes(matrix, draft, self._sizes)
+
+        matrix = held_sizes(draft, handoff.extract(draft.model))
         asked = self._asked
         held: Held = direct.solve(
-            draft, matrix, asked.profile, asked.options, asked.time_limit_seconds
+            draft,
+            matrix,
+            asked.profile,
+            asked.options,
+            asked.time_limit_seconds,
+            coarser=coarser_of(part, reference_co2_kg=co2, amend=held_sizes),
+            strategy=asked.strategy,
         )
         run = held.run
         return replace(

@@ -18,6 +18,7 @@ from microgrid_opt.problem import Problem
 from microgrid_opt.solve import bundle, handoff, highs, progressive
 from microgrid_opt.solve.boxes import boxes
 from microgrid_opt.solve.certify import certify
+from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.matrix import Block, Matrix
 from microgrid_opt.solve.pieces import SHARED, SPREAD, Pieces, cut
 from microgrid_opt.solve.profiles import load_profile
@@ -25,9 +26,7 @@ from microgrid_opt.solve.status import Status
 from tests.support import EXACT, park, problem_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from microgrid_opt.horizon import Horizon
+    from microgrid_opt.draft import Draft
     from microgrid_opt.solve.status import Outcome
 
 GAP = ("mip_rel_gap=1e-7",)
@@ -54,21 +53,22 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def relaxed(problem: Problem, co2: float | None = None) -> Matrix:
     """Return a problem's model without whole numbers."""
-    matrix = handoff.extract(build(problem, reference_co2_kg=co2).model)
+    draft = build(problem, reference_co2_kg=co2)
+    return linear(draft, handoff.extract(draft.model))
+
+
+def linear(_: Draft, matrix: Matrix) -> Matrix:
+    """Return a model without its whole numbers."""
     return replace(matrix, integrality=np.zeros_like(matrix.integrality))
 
 
 def in_pieces(problem: Problem, gap: float, co2: float | None = None) -> Outcome:
     """Return the plan of a problem without whole numbers, solved in pieces."""
-
-    def coarse(starts: NDArray[np.int64]) -> tuple[Horizon, Matrix]:
-        coarser = problem.coarsen(starts)
-        return coarser.horizon, relaxed(coarser, co2)
-
     matrix = relaxed(problem, co2)
     piece = progressive.pieces_of(matrix, problem.horizon)
+    coarser = coarser_of(problem, reference_co2_kg=co2, amend=linear)
     assert piece is not None
-    coarser = progressive.Coarser(tuple(problem.periods.values()), coarse)
+    assert coarser is not None
     outcome, _ = progressive.plan(
         matrix, problem.horizon, piece, coarser, [load_profile()], gap, None, None
     )
