@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.speed import growth
 from microgrid_opt.bench.machine import describe_machine
-from microgrid_opt.bench.speed import growth, page, session, verdict
+from microgrid_opt.bench.speed import page, session, verdict
 from microgrid_opt.bench.speed.measure import measure
 from microgrid_opt.bench.speed.neutral import Neutral
 from microgrid_opt.bench.speed.plan import (

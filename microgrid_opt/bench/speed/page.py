@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from microgrid_opt.bench.speed.session import Report
 
 MARKDOWN, PLOT = "speed.md", "speed.html"
-PHASES = ("import", "load", "build", "handoff", "solve", "save")
 WORDS = {True: "met", False: "**missed**", None: "–"}
 HEADS = (
     "park",

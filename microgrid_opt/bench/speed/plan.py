@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
+import yaml
+
 from microgrid_opt.errors import InputError
+from microgrid_opt.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Suite = Literal["year", "milp", "sweep", "growth"]
 
+PARKS = "parks.yaml"
 OURS, BARE = "microgrid-opt", "matrix"
 """This program, and its finished matrix handed to highspy: the floor of build time."""
 
@@ -68,7 +72,7 @@ class Park:
     case, scenario, sets
         As `microgrid-opt solve` takes them.
     grown
-        Hours, assets of each member, and members of a park of `growth`, instead of a case.
+        Hours, assets of each member, and members of a park of ``growth.py``, instead of a case.
     expected_seconds
         CPU seconds of HiPO, to say how long a run will take.
     """
@@ -81,30 +85,17 @@ class Park:
     expected_seconds: float = 1.0
 
 
-HALF = "carbon={cap_t_per_year: 33195.357053388}"
-"""Half of today's CO2 of the case [t/year], so that no reference plan is needed."""
-_COMMITTED = (
-    "commitment={min_load_fraction: 0.3, min_up_hours: 4, min_down_hours: 3, start_cost: 400}"
-)
-YEARS = (
-    Park("wind_pv_hydrogen", "wind_pv_hydrogen", sets=(HALF,), expected_seconds=48),
-    Park("yangzhou", "yangzhou", "sizing", expected_seconds=6),
-    Park("us_warehouse", "us_warehouse", expected_seconds=6),
-)
-MILP = Park(
-    "wind_pv_hydrogen-committed",
-    "wind_pv_hydrogen",
-    sets=(
-        HALF,
-        "assets.electrolyser.power_kw.max_kw=8000",
-        *(
-            f"assets.{unit}.{_COMMITTED}"
-            for unit in ("electrolyser", "electric_boiler", "gas_boiler")
-        ),
-    ),
-    expected_seconds=100,
-)
-"""Electrolyser, electric boiler and gas boiler with least load, start cost and least times on and off."""
+def _parks() -> tuple[tuple[Park, ...], Park]:
+    """Return the parks of a year and the one with on/off decisions, as `PARKS` has them."""
+    data = yaml.safe_load((shipped("speed") / PARKS).read_text(encoding="utf-8"))
+    years, milp = (
+        [Park(**{**one, "sets": tuple(one.get("sets", ()))}) for one in ones]
+        for ones in (data["years"], [data["milp"]])
+    )
+    return tuple(years), milp[0]
+
+
+YEARS, MILP = _parks()
 HOURS, ASSETS, MEMBERS = (168, 1344, 8760), (5, 10, 20, 40), (1, 4, 16)
 BASE = (1344, 10, 1)
 """Hours, assets and members of the park from which one is varied."""

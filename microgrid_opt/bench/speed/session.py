@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from microgrid_opt.bench.speed.plan import Park, Run
 
 SCHEMA = 1
-JSON = "speed.json"
+JSON, GROWTH = "speed.json", "growth.py"
 AGREE = 1e-6
 """Largest relative difference of objectives at which a time counts [-]."""
 OK, TIMEOUT, FAILED, MISSING, DIFFERS = "ok", "timeout", "failed", "missing", "differs"
@@ -246,12 +247,10 @@ def _source(park: Park, work: Path) -> str | Path:
     """Return what is solved: a case, or the folder of a park that is written now."""
     if park.grown is None:
         return park.case
-    from microgrid_opt.bench.speed import growth
-
     folder = work / "parks" / park.name
     if not folder.exists():
-        hours, assets, members = park.grown
-        growth.write(folder, hours=hours, assets=assets, members=members)
+        script, sizes = shipped("speed") / GROWTH, [str(size) for size in park.grown]
+        subprocess.run([sys.executable, str(script), str(folder), *sizes], check=True)
     return folder
 
 

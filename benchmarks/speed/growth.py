@@ -1,7 +1,12 @@
-"""A park of any size: hours, assets of each member, and members under one cap of CO2."""
+"""A park of any size: hours, assets of each member, and members under one cap of CO2.
+
+``python growth.py FOLDER HOURS ASSETS MEMBERS``
+"""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +14,6 @@ import pandas as pd
 import yaml
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -184,3 +187,8 @@ def _heat(demand: dict[str, str]) -> dict[str, Any]:
         "electric_boiler": _electric_boiler(0),
         "heat_store": _heat_store(0),
     }
+
+
+if __name__ == "__main__":
+    target, *sizes = sys.argv[1:]
+    write(Path(target), **dict(zip(("hours", "assets", "members"), map(int, sizes), strict=True)))
