@@ -10,13 +10,13 @@ from microgrid_opt.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Kind = Literal["cases", "reference", "solvers"]
-_IN_CHECKOUT = {"reference": "benchmarks/reference"}
+Kind = Literal["cases", "reference", "solvers", "speed"]
+_IN_CHECKOUT = {"reference": "benchmarks/reference", "speed": "benchmarks/speed"}
 """Folders that stand elsewhere in a checkout than under their own name."""
 
 
 def shipped(kind: Kind) -> Path:
-    """Return the folder of the shipped cases, reference cases or solver profiles.
+    """Return the folder of the shipped cases, reference cases, solver profiles or scripts of peers.
 
     Raises
     ------
