@@ -137,13 +137,13 @@ def plan(
     threads
         How many pieces are solved at a time; the result does not depend on it.
     """
-    climb = _Climb(piece, coarser, profiles, limit, on_progress, threads)
+    climb = Climb(piece, coarser, profiles, limit, on_progress, threads)
     fine = Level(np.arange(len(horizon)), horizon, matrix)
     return climb.run(fine, gap)
 
 
-class _Climb:
-    """From level to level."""
+class Climb:
+    """From level to level; with ``box``, cuts of the last level hold within these bounds."""
 
     def __init__(
         self,
@@ -153,13 +153,18 @@ class _Climb:
         limit: float | None,
         on_progress: Callable[[Progress], None] | None,
         threads: int,
+        box: tuple[Floats, Floats] | None = None,
     ) -> None:
-        self.threads = threads
+        self.threads, self.box = threads, box
         self.piece, self.coarser, self.profiles = piece, coarser, profiles
+        self.restart(limit, on_progress)
+        self.solver = ""
+
+    def restart(self, limit: float | None, on_progress: Callable[[Progress], None] | None) -> None:
+        """Begin to count time and stages anew."""
         self.limit, self.on_progress = limit, on_progress
         self.begun = time.perf_counter()
         self.stages: list[Stage] = []
-        self.solver = ""
 
     @property
     def seconds(self) -> float:
@@ -171,6 +176,13 @@ class _Climb:
 
     def run(self, fine: Level, gap: float) -> tuple[Outcome, tuple[Stage, ...]]:
         """Solve level by level."""
+        _, found, failed = self.to_the_top(fine, gap)
+        if found is None or found.values is None:
+            return self.gave_up(failed or "no plan was found")
+        return self.outcome(fine.matrix, found, gap), tuple(self.stages)
+
+    def to_the_top(self, fine: Level, gap: float) -> tuple[Level, Found | None, str]:
+        """Return the last level with what searched it, what was found there, and why not."""
         try:
             levels = self.levels(fine)
             last, failed = self.first(levels[0])
@@ -180,12 +192,7 @@ class _Climb:
                 last, _, failed = self.search(level, last, COARSE_GAP)
         except InputError as error:
             failed = f"it cannot be written on coarser steps ({error.findings[0].message})"
-        if failed:
-            return self.gave_up(failed)
-        _, found, failed = self.search(fine, last, gap)
-        if found is None or found.values is None:
-            return self.gave_up(failed or "no plan was found")
-        return self.outcome(fine.matrix, found, gap), tuple(self.stages)
+        return (fine, None, failed) if failed else self.search(fine, last, gap)
 
     def gave_up(self, why: str) -> tuple[Outcome, tuple[Stage, ...]]:
         """Return that there is no plan, and why."""
@@ -229,9 +236,10 @@ class _Climb:
         begun = time.perf_counter()
         matrix = level.matrix
         pieces = cut(matrix, level.horizon, self.piece[level.starts])
-        bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads)
-        lead(bundle, start.bundle)
         coarse = len(level.starts) < len(self.piece)
+        box = None if coarse else self.box
+        bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads, box)
+        lead(bundle, start.bundle)
         name = f"{len(level.starts):,} {'blocks' if coarse else 'steps'} in {pieces.count} pieces"
         found = bundle.run(
             expanded(start, level, start.values),
