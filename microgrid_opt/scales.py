@@ -94,7 +94,7 @@ def scaled_series(arrays: dict[str, Floats], scales: Mapping[str, float]) -> Non
         place = Location(f"--scale {key}")
         if below:
             several = ", ".join(below[:SHOWN])
-            findings.append(Finding(f"stands for several series; name one: {several}.", place, key))
+            findings.append(Finding(f"stands for several series; name one: {several}.", place))
             continue
         near = nearest(key, arrays)
         hint = f" (did you mean {near!r}?)" if near else ""
@@ -105,7 +105,6 @@ def scaled_series(arrays: dict[str, Floats], scales: Mapping[str, float]) -> Non
                 f"is neither a number in the park file nor a series{hint}; series are "
                 f"{listed or 'none'}{more}.",
                 place,
-                key,
             )
         )
     if findings:

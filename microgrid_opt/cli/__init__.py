@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from microgrid_opt.cli import bench, billing, bridging, cashflow, market, trading
+from microgrid_opt.cli import bench, billing, bridging, cashflow, market, sweep, trading
 from microgrid_opt.cli.console import exit_code, told
 from microgrid_opt.cli.options import (
     ForesightOption,
@@ -81,6 +81,7 @@ bridging.register(app)
 cashflow.register(app)
 trading.register(app)
 market.register(app)
+sweep.register(app)
 
 
 def program_version() -> str:

@@ -234,6 +234,7 @@ def threads_of(overrides: Sequence[str]) -> int:
 
 
 def is_asked(option: str, overrides: Sequence[str]) -> bool:
+    """Return whether an option was given by the user."""
     return any(one.partition("=")[0].strip() == option for one in overrides)
 
 

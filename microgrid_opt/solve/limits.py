@@ -12,7 +12,6 @@ on the limits that the shared values have to keep together, such as a cap of the
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.solve.bundle import Bundle
     from microgrid_opt.solve.coarse import Coarser
-    from microgrid_opt.solve.cuts import Cut
     from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.piece import Cut
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome, Progress
 
@@ -179,10 +178,3 @@ def _limits(matrix: Matrix) -> Floats:
     """Return all limits of the rows as one point, zero where there is none."""
     both = np.concatenate([matrix.row_lower, matrix.row_upper])
     return np.where(np.isfinite(both), both, 0.0)
-
-
-def relaxed_row(matrix: Matrix, row: int, limit: float) -> Matrix:
-    """Return the model with another upper limit of one row."""
-    upper = matrix.row_upper.copy()
-    upper[row] = limit
-    return replace(matrix, row_upper=upper)

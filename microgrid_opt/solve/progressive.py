@@ -168,10 +168,12 @@ class Climb:
 
     @property
     def seconds(self) -> float:
+        """Wall time since it began [s]."""
         return time.perf_counter() - self.begun
 
     @property
     def left(self) -> float | None:
+        """Wall time that is left [s]."""
         return None if self.limit is None else max(self.limit - self.seconds, 0.1)
 
     def run(self, fine: Level, gap: float) -> tuple[Outcome, tuple[Stage, ...]]:

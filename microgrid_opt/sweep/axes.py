@@ -146,7 +146,7 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _is_span(text: str) -> bool:
-    return "," not in text and text.count(":") == 2  # noqa: PLR2004
+    return "," not in text and text.count(":") == 2
 
 
 def _numbers(text: str) -> list[float]:

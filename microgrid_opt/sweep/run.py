@@ -367,10 +367,10 @@ def _with_plan(point: Point, plan: Plan) -> Point:
     results = plan.results
     caps = results.caps[results.caps["name"] == CO2_CAP]
     price = float(caps["shadow_price"].iloc[0]) * KG_PER_T if len(caps) else math.nan
-    sizes = {
-        f"{row.asset}.{row.size}": (float(row.total), str(row.unit))
-        for row in results.shown_sizes()[["asset", "size", "total", "unit"]].itertuples(index=False)
-    }
+    table = results.shown_sizes()
+    names = table["asset"] + "." + table["size"]
+    amounts = zip(table["total"].astype(float), table["unit"].astype(str), strict=True)
+    sizes = dict(zip(names, amounts, strict=True))
     return replace(
         point,
         status=results.run.status,
