@@ -13,9 +13,10 @@ is not cut into pieces every model is solved anew: one step of a CO2 cap by dual
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from microgrid_opt.errors import InfeasibleError
+from microgrid_opt.errors import InfeasibleError, NoPlanError
 from microgrid_opt.solve import direct, parts, progressive, rounding
 from microgrid_opt.solve.limits import Limited
 from microgrid_opt.solve.live import Live
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from microgrid_opt.draft import Draft
-    from microgrid_opt.results import Stage
     from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.direct import Held
     from microgrid_opt.solve.matrix import Matrix
@@ -122,14 +122,16 @@ class Chain:
             return matrix.nonzero_count >= LARGE_NONZEROS
         return rounding.is_worth_it(draft, matrix) or parts.split(matrix, draft.horizon) is not None
 
-    def _anew(self, draft: Draft, matrix: Matrix, limit: float | None) -> Held:
+    def _anew(
+        self, draft: Draft, matrix: Matrix, limit: float | None, profile: str | None = None
+    ) -> Held:
         strategy = self._strategy
         if strategy == direct.AUTO and not matrix.is_mip:
             strategy = direct.DIRECT
         return direct.solve(
             draft,
             matrix,
-            self._profile,
+            profile or self._profile,
             self._overrides,
             limit,
             self.on_progress,
@@ -189,23 +191,21 @@ class Chain:
         assert self._limited is not None
         gap = direct.gap_of(overrides)
         outcome, stages = self._limited.solve(matrix, gap, limit, self.on_progress)
-        if outcome.status in {Status.OPTIMAL, Status.INTERRUPTED} or (
-            outcome.status is Status.TIME_LIMIT and outcome.solution is not None
-        ):
-            profile, why = direct.choose(
-                direct.AUTO, overrides, matrix, pieces=int(piece.max()) + 1
-            )
-            why += "; cuts and plans of other caps" if fits else ""
-            outcome.accepted("feasible")
-            return direct.held_of(matrix, profile, outcome, why, stages, direct.PROGRESSIVE)
-        left = None if limit is None else max(limit - outcome.seconds, 0.1)
-        found = self._anew(draft, matrix, left)
-        self._limited.add_plan(matrix, found.solution.values)
-        return with_stages(found, stages)
-
-
-def with_stages(held: Held, stages: tuple[Stage, ...]) -> Held:
-    """Return a plan that tells what was tried before as well."""
-    from dataclasses import replace
-
-    return replace(held, run=replace(held.run, stages=(*stages, *held.run.stages)))
+        profile, why = direct.choose(direct.AUTO, overrides, matrix, pieces=int(piece.max()) + 1)
+        why += "; cuts and plans of other caps" if fits else ""
+        is_late = outcome.status is Status.TIME_LIMIT and outcome.solution is not None
+        if not (is_late or outcome.status in {Status.OPTIMAL, Status.INTERRUPTED}):
+            left = None if limit is None else max(limit - outcome.seconds, 0.1)
+            try:
+                # With a plan in hand, simplex on the whole is not worth its time.
+                name = self._profile if outcome.solution is None else LARGE
+                found = self._anew(draft, matrix, left, name)
+            except NoPlanError:
+                if outcome.solution is None:
+                    raise
+            else:
+                self._limited.add_plan(matrix, found.solution.values)
+                run = replace(found.run, stages=(*stages, *found.run.stages))
+                return replace(found, run=run)
+        outcome.accepted("feasible")
+        return direct.held_of(matrix, profile, outcome, why, stages, direct.PROGRESSIVE)

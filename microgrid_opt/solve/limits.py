@@ -12,6 +12,7 @@ on the limits that the shared values have to keep together, such as a cap of the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ from microgrid_opt.results import Stage
 from microgrid_opt.solve.bundle import finite_box
 from microgrid_opt.solve.changes import same_coefficients
 from microgrid_opt.solve.pieces import SHARED, SPREAD
-from microgrid_opt.solve.progressive import RADIUS, Climb, Level
+from microgrid_opt.solve.progressive import NEAR, RADIUS, Climb, Level
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.solve.bundle import Bundle
+    from microgrid_opt.solve.bundle import Bundle, Found
     from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.piece import Cut
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 RECENT = 5
 """Rounds whose cuts are kept from one limit to the next, whether they were of use or not."""
-NEAR = 1e-9
+ON_LINE = 1e-9
 """Relative distance from a line up to which limits lie on it."""
 
 
@@ -78,7 +79,7 @@ class Limited:
         )
         self._first, self._horizon = span[0], horizon
         self._climb = Climb(piece, coarser, profiles, None, None, threads, self._box)
-        self._bundle: Bundle | None = None
+        self._level: Level | None = None
         self._plans: list[tuple[Floats, Floats]] = []
         self._useful: set[int] = set()
 
@@ -96,8 +97,8 @@ class Limited:
             if not np.array_equal(np.isinf(mine), np.isinf(theirs)):
                 return False
             changed |= mine != theirs
-        if self._bundle is not None:
-            whose = self._bundle.pieces.row[changed]
+        if self._level is not None:
+            whose = _searched(self._level).pieces.row[changed]
             if not np.isin(whose, (SHARED, SPREAD)).all():
                 return False
         low, high = finite_box(matrix)
@@ -117,38 +118,44 @@ class Limited:
         """Return the plan of a model that `takes` accepts, as `progressive.plan` does."""
         climb = self._climb
         climb.restart(limit, on_progress)
-        if self._bundle is None:
+        if self._level is None:
             fine = Level(np.arange(len(self._horizon)), self._horizon, matrix)
             level, found, failed = climb.to_the_top(fine, gap)
-            self._bundle = level.bundle
-            if found is None or found.values is None:
-                return climb.gave_up(failed or "no plan was found")
+            if level.bundle is not None:
+                self._level = level
         else:
-            self._forget()
-            bundle = self._bundle
-            bundle.matrix = matrix
-            bundle.cuts.follow(matrix)
-            found = bundle.run(
-                self._start(matrix),
-                gap,
-                time_limit=limit,
-                radius=RADIUS["fine"],
-                on_round=climb.listener(f"{bundle.pieces.count} pieces", matrix),
-            )
-            if found.values is None:
-                return climb.gave_up(found.failed or "no plan was found")
-            climb.stages.append(
-                Stage(f"{bundle.pieces.count} pieces again", climb.seconds, found.objective)
-            )
+            found, failed = self._again(self._level, matrix, gap)
+        if found is None or found.values is None:
+            return climb.gave_up(failed or "no plan was found")
         self.add_plan(matrix, found.values)
         return climb.outcome(matrix, found, gap), tuple(climb.stages)
 
-    def _forget(self) -> None:
+    def _again(self, level: Level, matrix: Matrix, gap: float) -> tuple[Found, str]:
+        """Search with the cuts that are there, from a plan that keeps the new limits if one does."""
+        climb, bundle = self._climb, _searched(level)
+        self._forget(bundle)
+        bundle.matrix = matrix
+        bundle.cuts.follow(matrix)
+        self._level = level = replace(level, matrix=matrix)
+        name = f"{bundle.pieces.count} pieces again"
+        found = bundle.run(
+            self._start(matrix),
+            max(gap, NEAR),
+            time_limit=climb.left,
+            radius=RADIUS["fine"],
+            on_round=climb.listener(name, matrix),
+        )
+        if found.values is not None:
+            objective, bound = matrix.sign * found.objective, matrix.sign * found.bound
+            climb.stages.append(Stage(name, climb.seconds, objective, bound))
+            found = climb.finished(level, found, gap)
+        return found, found.failed
+
+    def _forget(self, bundle: Bundle) -> None:
         """Drop the cuts that proved no bound so far and are not recent."""
-        assert self._bundle is not None
-        cuts = self._bundle.cuts
+        cuts = bundle.cuts
         self._useful |= {id(cuts.cuts[n]) for n in np.flatnonzero(cuts.weight)}
-        recent = len(cuts.cuts) - RECENT * self._bundle.pieces.count
+        recent = len(cuts.cuts) - RECENT * bundle.pieces.count
 
         def is_kept(number: int, cut: Cut) -> bool:
             return number >= recent or id(cut) in self._useful
@@ -167,11 +174,16 @@ class Limited:
                     continue
                 share = float(along @ away) / length
                 off = np.abs(away - share * along).max()
-                if 0.0 <= share <= 1.0 and off <= NEAR * (1.0 + np.abs(wanted).max()):
+                if 0.0 <= share <= 1.0 and off <= ON_LINE * (1.0 + np.abs(wanted).max()):
                     found.append((length, (1.0 - share) * plan + share * second))
         if found:
             return min(found, key=lambda one: one[0])[1]
         return min(self._plans, key=lambda one: float(np.abs(one[0] - wanted).max()))[1]
+
+
+def _searched(level: Level) -> Bundle:
+    assert level.bundle is not None
+    return level.bundle
 
 
 def _limits(matrix: Matrix) -> Floats:
