@@ -152,9 +152,9 @@ class Chain:
         stopped = limit is not None or outcome.status is Status.INTERRUPTED
         outcome.accepted("feasible" if stopped else profile.accept)
         if self._live.method in {"dual", "primal"}:
-            why += f"; {self._live.method} simplex from the last basis"
+            why = f"{direct.kind_of(matrix)}: {self._live.method} simplex from the last basis"
         elif self._live.method == "start":
-            why += "; from the last plan"
+            why = f"{direct.kind_of(matrix)}: branch and bound from the last plan"
         return direct.held_of(matrix, profile, outcome, why, (), direct.DIRECT)
 
     def _in_pieces(

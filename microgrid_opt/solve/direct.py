@@ -55,7 +55,7 @@ def choose(
     """
     if name != AUTO:
         return load_profile(name, overrides), ""
-    kind = f"{'MILP' if matrix.is_mip else 'LP'} with {matrix.nonzero_count:,} nonzeros"
+    kind = kind_of(matrix)
     if pieces:
         method = f"coarse, then {pieces} pieces of the year to a gap of {gap_of(overrides):g}"
         return load_profile(SMALL, overrides), f"{kind}: {method}"
@@ -69,6 +69,11 @@ def choose(
         return load_profile(SMALL, overrides), f"{kind}, {whole:,} whole numbers: {method}"
     method = "branch and bound" if matrix.is_mip else "dual simplex"
     return load_profile(SMALL, overrides), f"{kind}: {method}"
+
+
+def kind_of(matrix: Matrix) -> str:
+    """Return kind and size of a model in words."""
+    return f"{'MILP' if matrix.is_mip else 'LP'} with {matrix.nonzero_count:,} nonzeros"
 
 
 def check_strategy(name: str) -> None:

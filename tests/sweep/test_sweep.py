@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from microgrid_opt import study, yamlio
 from microgrid_opt.errors import InputError
@@ -137,7 +136,12 @@ def test_two_parameters_and_their_table(tmp_path: Path) -> None:
     [
         ("minimal", None, (), {"co2": "6"}),
         ("minimal", None, (), {"vary": ["assets.battery.energy_kwh.max_kwh=0,60,240"]}),
-        ("shared_storage", None, (), {"scale": ["assets.workshop_grid.import_price_per_kwh=0.5,1,2"]}),
+        (
+            "shared_storage",
+            None,
+            (),
+            {"scale": ["assets.workshop_grid.import_price_per_kwh=0.5,1,2"]},
+        ),
         (
             "yangzhou",
             "sizing",
