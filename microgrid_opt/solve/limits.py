@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from microgrid_opt.results import Stage
-from microgrid_opt.solve.bundle import finite_box
+from microgrid_opt.solve.bundle import MISSED, finite_box
 from microgrid_opt.solve.changes import same_coefficients
 from microgrid_opt.solve.pieces import SHARED, SPREAD
 from microgrid_opt.solve.progressive import NEAR, RADIUS, Climb, Level
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 RECENT = 5
 """Rounds whose cuts are kept from one limit to the next, whether they were of use or not."""
+RAISES = 4
+"""How often misses may become dearer before a search."""
 ON_LINE = 1e-9
 """Relative distance from a line up to which limits lie on it."""
 
@@ -138,8 +140,11 @@ class Limited:
         bundle.cuts.follow(matrix)
         self._level = level = replace(level, matrix=matrix)
         name = f"{bundle.pieces.count} pieces again"
+        start, keeps = self._start(matrix)
+        if keeps:
+            _price_misses(bundle, start)
         found = bundle.run(
-            self._start(matrix),
+            start,
             max(gap, NEAR),
             time_limit=climb.left,
             radius=RADIUS["fine"],
@@ -162,8 +167,11 @@ class Limited:
 
         cuts.forget(is_kept)
 
-    def _start(self, matrix: Matrix) -> Floats:
-        """Return the plan in proportion of the two nearest ones on both sides, or the nearest one."""
+    def _start(self, matrix: Matrix) -> tuple[Floats, bool]:
+        """Return the plan in proportion of the two nearest ones on both sides, which keeps the limits.
+
+        Without two such plans it is the nearest one, and False.
+        """
         wanted = _limits(matrix)
         found: list[tuple[float, Floats]] = []
         for number, (one, plan) in enumerate(self._plans):
@@ -177,8 +185,24 @@ class Limited:
                 if 0.0 <= share <= 1.0 and off <= ON_LINE * (1.0 + np.abs(wanted).max()):
                     found.append((length, (1.0 - share) * plan + share * second))
         if found:
-            return min(found, key=lambda one: one[0])[1]
-        return min(self._plans, key=lambda one: float(np.abs(one[0] - wanted).max()))[1]
+            return min(found, key=lambda one: one[0])[1], True
+        return min(self._plans, key=lambda one: float(np.abs(one[0] - wanted).max()))[1], False
+
+
+def _price_misses(bundle: Bundle, plan: Floats) -> None:
+    """Make misses dearer until none pays at a plan, which needs none.
+
+    What a tonne is worth grows as the cap tightens, and with it what a piece would pay to miss its share.
+    """
+    point = bundle.point(plan)
+    for _ in range(RAISES):
+        answers = bundle.solve(point)
+        missed = [] if answers is None else [answer.missed > MISSED for answer in answers]
+        if not any(one.any() for one in missed):
+            return
+        for model, one in zip(bundle.models, missed, strict=True):
+            if one.any():
+                model.raise_penalty(one)
 
 
 def _searched(level: Level) -> Bundle:
