@@ -50,7 +50,7 @@ TEXT = park(
     hours=24 * DAYS,
     carbon="{cap_t_per_year: 100}",
 )
-GAP = ("mip_rel_gap=1e-7",)
+UNITS = "max_kw: 400, unit_kw: 50, annual_cost_per_kw: 22"
 
 
 @pytest.fixture
@@ -248,3 +248,29 @@ def test_large_models_that_are_not_cut_and_what_cannot_be_met(
     monkeypatch.setattr(Live, "solve", None)
     with Chain("test") as solver:
         assert solver.solve(draft, matrix).run.objective == pytest.approx(expected)
+
+
+def test_years_of_many_whole_numbers_are_solved_as_by_solve(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Proves: where `solve` would relax and round, each model of a chain is solved that way too.
+
+    Sensitivity: branch and bound alone from the last plan, which finds nothing in such a year.
+    """
+    problem = problem_of(TEXT.replace("max_kw: 400, annual_cost_per_kw: 22", UNITS))
+    draft = build(problem)
+    matrix = handoff.extract(draft.model)
+    expected = highs.solve(matrix, load_profile("test")).objective
+    assert matrix.is_mip
+    with Chain("test") as solver:
+        solver.solve(draft, matrix)
+        again = solver.solve(draft, matrix)
+        assert "from the last plan" in again.run.choice
+        monkeypatch.setattr(chain.rounding, "is_worth_it", lambda *_, **__: True)
+        monkeypatch.setattr(Live, "solve", None)
+        asked: list[str] = []
+        monkeypatch.setattr(
+            direct, "solve", lambda *_, strategy, **__: asked.append(strategy) or again
+        )
+        assert solver.solve(draft, matrix).run.objective == pytest.approx(expected)
+        assert asked == ["auto"]
