@@ -12,7 +12,7 @@ from microgrid_opt import study
 from microgrid_opt.errors import InfeasibleError, NoPlanError
 from microgrid_opt.model import build
 from microgrid_opt.problem import Problem
-from microgrid_opt.solve import chain, direct, handoff, highs, progressive
+from microgrid_opt.solve import chain, direct, handoff, highs, progressive, rounding
 from microgrid_opt.solve.certify import primal_residual
 from microgrid_opt.solve.chain import Chain
 from microgrid_opt.solve.coarse import coarser_of
@@ -167,16 +167,12 @@ def test_ends_are_those_of_the_model() -> None:
         (loose, _), (tight, _) = ends(problem, solver, lambda: None)
         free = highs.solve(capped(draft, matrix, np.inf), load_profile("test"))
         assert free.solution is not None
-        assert loose == pytest.approx(
-            sum(
-                entry.amount.value(
-                    lambda c: free.solution.values[matrix.column_blocks[c.name].slice]
-                )
-                for entry in draft.entries
-                if entry.effect == "co2"
-            ),
-            rel=1e-6,
-        )
+        values = free.solution.values
+        emitted = 0.0
+        for entry in draft.entries:
+            if entry.effect == "co2":
+                emitted += entry.amount.value(lambda c: values[matrix.column_blocks[c.name].slice])
+        assert loose == pytest.approx(emitted, rel=1e-6)
     assert tight == pytest.approx(1e-6 * loose, abs=1e-6)
 
 
@@ -266,11 +262,14 @@ def test_years_of_many_whole_numbers_are_solved_as_by_solve(
         solver.solve(draft, matrix)
         again = solver.solve(draft, matrix)
         assert "from the last plan" in again.run.choice
-        monkeypatch.setattr(chain.rounding, "is_worth_it", lambda *_, **__: True)
+        monkeypatch.setattr(rounding, "is_worth_it", lambda *_, **__: True)
         monkeypatch.setattr(Live, "solve", None)
         asked: list[str] = []
-        monkeypatch.setattr(
-            direct, "solve", lambda *_, strategy, **__: asked.append(strategy) or again
-        )
+
+        def solve(*_: Any, strategy: str, **__: Any) -> direct.Held:
+            asked.append(strategy)
+            return again
+
+        monkeypatch.setattr(direct, "solve", solve)
         assert solver.solve(draft, matrix).run.objective == pytest.approx(expected)
         assert asked == ["auto"]
