@@ -10,6 +10,7 @@ import numpy as np
 
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import Frozen, unit_of
+from microgrid_opt.scales import scaled_series
 from microgrid_opt.series import Reader, is_series, lower_bound_of, resolve
 
 if TYPE_CHECKING:
@@ -231,7 +232,10 @@ class Problem:
 
 
 def prepare(
-    park: Park, folder: Path, where: Callable[[tuple[str | int, ...]], Location | None]
+    park: Park,
+    folder: Path,
+    where: Callable[[tuple[str | int, ...]], Location | None],
+    scales: Mapping[str, float] | None = None,
 ) -> Problem:
     """Read every file, resolve every series and derive what follows from the weather.
 
@@ -243,6 +247,8 @@ def prepare(
         Where relative file names start.
     where
         Gives the place of a key in the park file, for messages.
+    scales
+        Factors on series by dotted key.
 
     Raises
     ------
@@ -276,6 +282,8 @@ def prepare(
         arrays[key] = resolved.values
         if resolved.periods is not None:
             periods[key] = resolved.periods
+    if scales and not findings:
+        scaled_series(arrays, scales)
     surroundings = Surroundings(park.site, horizon, folder, park.carrier, park.finance, arrays)
     for key, asset in park.assets.items():
         if key in unresolved:

@@ -14,6 +14,7 @@ from microgrid_opt.errors import Finding, InfeasibleError, InputError, Location
 from microgrid_opt.fields import STAGED
 from microgrid_opt.park import park_model
 from microgrid_opt.problem import Origin, Problem, prepare
+from microgrid_opt.scales import scaled_numbers
 from microgrid_opt.shipped import shipped
 from microgrid_opt.yamlio import Document, apply_scenario, apply_sets
 from microgrid_opt.yamlio import load as load_yaml
@@ -105,6 +106,7 @@ def load(
     sets: Sequence[str] = (),
     stage: int | None = None,
     foresight: str | None = None,
+    scales: Mapping[str, float] | None = None,
 ) -> Problem | StagedProblem:
     """Read, check and resolve a park, or all stages of a park that has them.
 
@@ -120,6 +122,8 @@ def load(
         Year of the stage to plan alone, of a park with stages.
     foresight
         ``perfect`` or ``myopic``, instead of what a park with stages says.
+    scales
+        Factors on numbers and series by dotted key, applied last.
 
     Raises
     ------
@@ -139,7 +143,10 @@ def load(
     if foresight is not None and not years:
         raise InputError("foresight is about parks with `stages`, and this one has none.")
     document = apply_stages(document, stage)
-    return replace(resolve(document, staged=bool(years)), origin=origin)
+    document, series = scaled_numbers(document, scales or {})
+    changed = (*sets, *(f"{key} x {factor:g}" for key, factor in (scales or {}).items()))
+    problem = resolve(document, staged=bool(years), scales=series)
+    return replace(problem, origin=replace(origin, sets=changed))
 
 
 def _told(document: Document) -> str:
@@ -149,8 +156,12 @@ def _told(document: Document) -> str:
     return f"{CASE}{path.parent.name}" if is_case else document.name
 
 
-def resolve(document: Document, *, staged: bool = False) -> Problem:
+def resolve(
+    document: Document, *, staged: bool = False, scales: Mapping[str, float] | None = None
+) -> Problem:
     """Check a document against the schema and resolve its series; of a stage if ``staged``.
+
+    With ``scales``, series are multiplied by the factors of their keys.
 
     Raises
     ------
@@ -158,7 +169,7 @@ def resolve(document: Document, *, staged: bool = False) -> Problem:
         With every problem that was found.
     """
     park, where = checked(document, staged=staged)
-    return prepare(park, document.folder, where)
+    return prepare(park, document.folder, where, scales)
 
 
 def first_park(document: Document) -> Park:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from microgrid_opt.cli import bench, billing, bridging, cashflow, dispatch, market, trading
+from microgrid_opt.cli import bench, billing, bridging, cashflow, dispatch, market, sweep, trading
 from microgrid_opt.cli.console import exit_code, told
 from microgrid_opt.cli.options import (
     ForesightOption,
@@ -83,6 +83,7 @@ cashflow.register(app)
 dispatch.register(app)
 trading.register(app)
 market.register(app)
+sweep.register(app)
 
 
 def program_version() -> str:

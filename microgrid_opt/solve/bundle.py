@@ -98,11 +98,20 @@ class Bundle:
         Of a miss of each column and, behind them, of each spread row: what one unit is worth.
     threads
         How many pieces are solved at a time; the result does not depend on it.
+    box
+        Bounds of all columns within which cuts have to hold; those of the model if left out.
     """
 
-    def __init__(self, matrix: Matrix, pieces: Pieces, prices: Floats, threads: int = 1) -> None:
+    def __init__(
+        self,
+        matrix: Matrix,
+        pieces: Pieces,
+        prices: Floats,
+        threads: int = 1,
+        box: tuple[Floats, Floats] | None = None,
+    ) -> None:
         self.matrix, self.pieces, self.threads = matrix, pieces, threads
-        self.box = _finite(boxes(matrix))
+        self.box = finite_box(matrix) if box is None else box
         parts = layouts(matrix, pieces)
         self.cuts = Cuts(matrix, pieces, parts, self.box)
         spread = prices[matrix.column_count :]
@@ -385,8 +394,9 @@ class _Search:
         self.trial, self.cost = self.centre, np.inf
 
 
-def _finite(box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    """Return the box with plausible limits where there are none."""
+def finite_box(matrix: Matrix) -> tuple[Floats, Floats]:
+    """Return bounds within which some optimal plan lies, plausible ones where there are none."""
+    box = boxes(matrix)
     largest = max([1.0, *(np.abs(side[np.isfinite(side)]).max(initial=0.0) for side in box)])
     limit = PLAUSIBLE * largest
     return np.maximum(box[0], -limit), np.minimum(box[1], limit)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from microgrid_opt.solve.matrix import Matrix
+
     Floats = npt.NDArray[np.float64]
 
 DUAL, PRIMAL = 1, 4
@@ -21,6 +23,22 @@ DUAL, PRIMAL = 1, 4
 
 CHANGEABLE = ("cost", "row_lower", "row_upper", "col_lower", "col_upper")
 """What of a matrix may change while HiGHS holds it."""
+
+
+def same_coefficients(one: Matrix, other: Matrix) -> bool:
+    """Return whether two models differ in what may change only."""
+    blocks = (
+        [(block.name, block.count) for block in (*matrix.columns, *matrix.rows)]
+        for matrix in (one, other)
+    )
+    return (
+        one.maximize == other.maximize
+        and next(blocks) == next(blocks)
+        and all(
+            np.array_equal(getattr(one, name), getattr(other, name))
+            for name in ("start", "index", "value", "integrality")
+        )
+    )
 
 
 class ChangedSession(Session):

@@ -22,7 +22,7 @@ import numpy as np
 from microgrid_opt.solve.pieces import SHARED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -143,6 +143,30 @@ class Cuts:
         for model in (self._bound_model, self._step_model):
             self._add(model, piece, cut)
 
+    def follow(self, matrix: Matrix) -> None:
+        """Take other limits of the rows among what is shared; all cuts stay, if they are valid.
+
+        A cut tells what a piece costs at given shared values, whatever limits these have to keep.
+        """
+        rows = np.concatenate([self.plain, self.pieces.spread])
+        for number, row in enumerate(rows):
+            low, high = float(matrix.row_lower[row]), float(matrix.row_upper[row])
+            if (low, high) != (self.row_lower[number], self.row_upper[number]):
+                self.row_lower[number], self.row_upper[number] = low, high
+                for model in (self._bound_model, self._step_model):
+                    model.changeRowBounds(number, low, high)
+        self.matrix = matrix
+
+    def forget(self, keep: Callable[[int, Cut], bool]) -> None:
+        """Drop the cuts that are not worth their time, told by their place and themselves."""
+        kept = [n for n, cut in enumerate(self.cuts) if keep(n, cut)]
+        self.owner, self.cuts = [self.owner[n] for n in kept], [self.cuts[n] for n in kept]
+        self.weight, self.guides = np.zeros(0), 0
+        self._bound_model, self._step_model = self._model(), self._model()
+        for piece, cut in zip(self.owner, self.cuts, strict=True):
+            self._add(self._bound_model, piece, cut)
+            self._add(self._step_model, piece, cut)
+
     def guide(self, piece: int, cut: Cut) -> None:
         """Add a cut that is only believed: it leads to the next point and proves nothing."""
         self.guides += 1
@@ -253,7 +277,9 @@ class Cuts:
 
 def _solved(model: Any) -> bool:
     """Run from the last basis, anew where that fails; a search for a point may not stall for long."""
-    model.setOptionValue("simplex_iteration_limit", STALLED * (model.getNumRow() + model.getNumCol()))
+    model.setOptionValue(
+        "simplex_iteration_limit", STALLED * (model.getNumRow() + model.getNumCol())
+    )
     for again in (False, True):
         if again:
             model.clearSolver()

@@ -56,9 +56,9 @@ def choose(
     """
     if name != AUTO:
         return load_profile(name, overrides), ""
-    kind = f"{'MILP' if matrix.is_mip else 'LP'} with {matrix.nonzero_count:,} nonzeros"
+    kind = kind_of(matrix)
     if pieces:
-        gap = _gap(overrides)
+        gap = gap_of(overrides)
         end = "a vertex" if gap <= progressive.EXACT else f"a gap of {gap:g}"
         method = f"coarse, then {pieces} pieces of the year to {end}"
         return load_profile(SMALL, overrides), f"{kind}: {method}"
@@ -72,6 +72,11 @@ def choose(
         return load_profile(SMALL, overrides), f"{kind}, {whole:,} whole numbers: {method}"
     method = "branch and bound" if matrix.is_mip else "dual simplex"
     return load_profile(SMALL, overrides), f"{kind}: {method}"
+
+
+def kind_of(matrix: Matrix) -> str:
+    """Return kind and size of a model in words."""
+    return f"{'MILP' if matrix.is_mip else 'LP'} with {matrix.nonzero_count:,} nonzeros"
 
 
 def check_strategy(name: str) -> None:
@@ -144,7 +149,7 @@ def solve(
         limit = float(str(profile.options["time_limit"]))
     first: Outcome | None = None
     if taken != DIRECT:
-        relaxed = _with_simplex(choose(AUTO, overrides, _relaxed(matrix))[0], overrides)
+        relaxed = with_simplex(choose(AUTO, overrides, _relaxed(matrix))[0], overrides)
         if splits is None:
             first, more = rounding.plan(draft, matrix, relaxed, profile, limit, on_progress)
         else:
@@ -155,11 +160,11 @@ def solve(
         closed = first.status is Status.OPTIMAL and rounding.is_close_enough(first, profile)
         if closed or first.status is Status.INTERRUPTED:
             first.accepted("feasible")
-            return _held(matrix, profile, first, why, stages, taken)
+            return held_of(matrix, profile, first, why, stages, taken)
         limit = limit and max(limit - first.seconds, 0.1)
     start = None if first is None or first.solution is None else first.solution.values
     # A profile that was asked for by name is not replaced by another one.
-    profiles = _with_simplex(profile, overrides) if why else [profile]
+    profiles = with_simplex(profile, overrides) if why else [profile]
     tried = highs.attempts(matrix, profiles, time_limit=limit, on_progress=on_progress, start=start)
     stages += tuple(Stage(o.profile, o.seconds, o.objective, o.bound) for o in tried)
     outcome, profile = tried[-1], profiles[len(tried) - 1]
@@ -173,7 +178,7 @@ def solve(
         outcome = rounding.better(outcome, first)
     stopped = time_limit_seconds is not None or outcome.status is Status.INTERRUPTED
     outcome.accepted("feasible" if stopped else profile.accept)
-    return _held(matrix, profile, outcome, why, stages, taken)
+    return held_of(matrix, profile, outcome, why, stages, taken)
 
 
 def _by_whole_numbers(draft: Draft, matrix: Matrix, strategy: str) -> tuple[bool, Parts | None]:
@@ -208,16 +213,16 @@ def _progressive(
         draft.horizon,
         piece,
         coarser,
-        _with_simplex(load_profile(LARGE, overrides), overrides),
-        _gap(overrides),
+        with_simplex(load_profile(LARGE, overrides), overrides),
+        gap_of(overrides),
         limit,
         on_progress,
-        _threads(overrides),
+        threads_of(overrides),
     )
     is_late = outcome.status is Status.TIME_LIMIT and outcome.solution is not None
     if is_late or outcome.status in {Status.OPTIMAL, Status.INTERRUPTED}:
         outcome.accepted("feasible")
-        return _held(matrix, profile, outcome, why, stages, PROGRESSIVE)
+        return held_of(matrix, profile, outcome, why, stages, PROGRESSIVE)
     return f"; pieces of the year gave up: {outcome.message}", outcome.seconds, stages
 
 
@@ -260,35 +265,36 @@ def _typical(
 
     def profiles(small: Matrix) -> list[Profile]:
         profile, why = choose(name, overrides, small)
-        return _with_simplex(profile, overrides) if why else [profile]
+        return with_simplex(profile, overrides) if why else [profile]
 
-    gap = _gap(overrides) if _is_asked("mip_rel_gap", overrides) else None
+    gap = gap_of(overrides) if is_asked("mip_rel_gap", overrides) else None
     outcome, stages, done = typical.plan(
-        matrix, draft.horizon, count, profiles, gap, limit, on_progress, _threads(overrides)
+        matrix, draft.horizon, count, profiles, gap, limit, on_progress, threads_of(overrides)
     )
     if outcome.solution is None and outcome.status is not Status.INTERRUPTED:
         return f"; typical days gave up: {outcome.message}", outcome.seconds, stages
     outcome.accepted("feasible")
     profile = load_profile(SMALL if name == AUTO else name, overrides)
-    why = f"LP with {matrix.nonzero_count:,} nonzeros: {done}"
-    return _held(matrix, profile, outcome, why, stages, TYPICAL)
+    why = f"{kind_of(matrix)}: {done}"
+    return held_of(matrix, profile, outcome, why, stages, TYPICAL)
 
 
-def _gap(overrides: Sequence[str]) -> float:
+def gap_of(overrides: Sequence[str]) -> float:
     """Return the gap at which a linear model may stop: exact where none is asked for."""
-    if not _is_asked("mip_rel_gap", overrides):
+    if not is_asked("mip_rel_gap", overrides):
         return progressive.EXACT
     return max(rounding.allowed_gap(load_profile(SMALL, overrides)), progressive.EXACT)
 
 
-def _threads(overrides: Sequence[str]) -> int:
+def threads_of(overrides: Sequence[str]) -> int:
     """Return how many pieces are solved at a time: all processors where nothing else is asked for."""
-    if _is_asked("threads", overrides):
+    if is_asked("threads", overrides):
         return max(int(str(load_profile(SMALL, overrides).options["threads"])), 1)
     return min(os.cpu_count() or 1, MOST_THREADS)
 
 
-def _is_asked(option: str, overrides: Sequence[str]) -> bool:
+def is_asked(option: str, overrides: Sequence[str]) -> bool:
+    """Return whether an option was given by the user."""
     return any(one.partition("=")[0].strip() == option for one in overrides)
 
 
@@ -301,12 +307,12 @@ def _relaxed(matrix: Matrix) -> Matrix:
     return replace(matrix, integrality=0 * matrix.integrality)
 
 
-def _with_simplex(profile: Profile, overrides: Sequence[str]) -> list[Profile]:
+def with_simplex(profile: Profile, overrides: Sequence[str]) -> list[Profile]:
     """Return a profile and, behind another method, simplex: it takes longer and does not give up."""
     return [profile, *([] if profile.name == SMALL else [load_profile(SMALL, overrides)])]
 
 
-def _held(
+def held_of(
     matrix: Matrix,
     profile: Profile,
     outcome: Outcome,

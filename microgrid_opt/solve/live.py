@@ -16,7 +16,13 @@ import numpy as np
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.ledger import COST
 from microgrid_opt.solve import highs
-from microgrid_opt.solve.changes import CHANGEABLE, DUAL, PRIMAL, ChangedSession
+from microgrid_opt.solve.changes import (
+    CHANGEABLE,
+    DUAL,
+    PRIMAL,
+    ChangedSession,
+    same_coefficients,
+)
 from microgrid_opt.solve.profiles import DEFAULT, LARGE, LARGE_NONZEROS, load_profile
 from microgrid_opt.solve.status import Status
 from microgrid_opt.yamlio.grammar import nearest
@@ -119,6 +125,15 @@ class Live:
         """The model with all changes so far."""
         changed: dict[str, Any] = {name: values.copy() for name, values in self._next.items()}
         return replace(self._session.matrix, offset=self._offset, **changed)
+
+    def follow(self, matrix: Matrix, draft: Draft | None = None) -> bool:
+        """Take all numbers of another model; False for one that differs in more than these."""
+        if not same_coefficients(self._session.matrix, matrix):
+            return False
+        self._next = {name: getattr(matrix, name).copy() for name in CHANGEABLE}
+        self._offset, self._draft = matrix.offset, draft
+        self._scales, self._added = {}, {}
+        return True
 
     # ------------------------------------------------------------------ changes by model names
 

@@ -144,13 +144,13 @@ def plan(
     threads
         How many pieces are solved at a time; the result does not depend on it.
     """
-    climb = _Climb(piece, coarser, profiles, limit, on_progress, threads)
+    climb = Climb(piece, coarser, profiles, limit, on_progress, threads)
     fine = Level(np.arange(len(horizon)), horizon, matrix)
     return climb.run(fine, gap)
 
 
-class _Climb:
-    """From level to level."""
+class Climb:
+    """From level to level; with ``box``, cuts of the last level hold within these bounds."""
 
     def __init__(
         self,
@@ -160,24 +160,39 @@ class _Climb:
         limit: float | None,
         on_progress: Callable[[Progress], None] | None,
         threads: int,
+        box: tuple[Floats, Floats] | None = None,
     ) -> None:
-        self.threads = threads
+        self.threads, self.box = threads, box
         self.piece, self.coarser, self.profiles = piece, coarser, profiles
+        self.restart(limit, on_progress)
+        self.solver = ""
+
+    def restart(self, limit: float | None, on_progress: Callable[[Progress], None] | None) -> None:
+        """Begin to count time and stages anew."""
         self.limit, self.on_progress = limit, on_progress
         self.begun = time.perf_counter()
         self.stages: list[Stage] = []
-        self.solver = ""
 
     @property
     def seconds(self) -> float:
+        """Wall time since it began [s]."""
         return time.perf_counter() - self.begun
 
     @property
     def left(self) -> float | None:
+        """Wall time that is left [s]."""
         return None if self.limit is None else max(self.limit - self.seconds, 0.1)
 
     def run(self, fine: Level, gap: float) -> tuple[Outcome, tuple[Stage, ...]]:
         """Solve level by level."""
+        _, found, failed = self.to_the_top(fine, gap)
+        if found is None or found.values is None:
+            return self.gave_up(failed or "no plan was found")
+        outcome = ended(fine.matrix, found, gap, self.seconds, self.limit, self.solver)
+        return outcome, tuple(self.stages)
+
+    def to_the_top(self, fine: Level, gap: float) -> tuple[Level, Found | None, str]:
+        """Return the last level with what searched it, what was found there, and why not."""
         try:
             levels = self.levels(fine)
             last, failed = self.first(levels[0])
@@ -190,14 +205,17 @@ class _Climb:
         except InputError as error:
             failed = f"it cannot be written on coarser steps ({error.findings[0].message})"
         if failed:
-            return self.gave_up(failed)
+            return fine, None, failed
         fine, found, failed = self.search(fine, last, max(gap, NEAR))
-        if found.values is None:
-            return self.gave_up(failed or "no plan was found")
+        if found.values is not None:
+            found = self.finished(fine, found, gap)
+        return fine, found, failed
+
+    def finished(self, level: Level, found: Found, gap: float) -> Found:
+        """Return the plan, or a vertex where a closer one is asked for than a search gives."""
         if gap < found.gap <= NEAR and not found.failed:
-            found = self.finish(fine, found, gap)
-        outcome = ended(fine.matrix, found, gap, self.seconds, self.limit, self.solver)
-        return outcome, tuple(self.stages)
+            return self.finish(level, found, gap)
+        return found
 
     def finish(self, level: Level, near: Found, gap: float) -> Found:
         """Go from a plan near the optimum to a vertex; where that fails, search on."""
@@ -274,10 +292,11 @@ class _Climb:
         begun = time.perf_counter()
         matrix = level.matrix
         pieces = cut(matrix, level.horizon, self.piece[level.starts])
-        bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads)
+        coarse = len(level.starts) < len(self.piece)
+        box = None if coarse else self.box
+        bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads, box)
         lead(bundle, start.bundle)
         slopes = prices(bundle, start, self.piece)
-        coarse = len(level.starts) < len(self.piece)
         name = f"{len(level.starts):,} {'blocks' if coarse else 'steps'} in {pieces.count} pieces"
         found = bundle.run(
             expanded(start, level, start.values),

@@ -173,7 +173,7 @@ def test_other_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     scenarios = next(block.text for block in EXAMPLES if block.text.startswith("scenarios:"))
     Path("park.yaml").write_text(f"{PARK}\n{scenarios}", encoding="utf-8")
-    listed = [*commands("park-file.md"), *commands("solving.md")]
+    listed = [*commands("park-file.md"), *commands("solving.md"), *commands("sweep.md")]
     assert len(listed) >= 5
     for words in listed:
         done = CliRunner().invoke(app, words)

@@ -1,0 +1,178 @@
+r"""The ends of the front of cost and CO2, and the caps between them.
+
+The front is found by the $\varepsilon$-constraint method,
+$$ \min\; C(x) \quad\text{s.t.}\quad E(x) \le \varepsilon_k,\; x \in X, \qquad
+   \varepsilon_k = E_0 + \frac{k}{n - 1}\,(E_1 - E_0),\; k = 0, \dots, n - 1 $$
+between the payoffs of two lexicographic optima (Mavrotas, 2009, doi:10.1016/j.amc.2009.03.037): $E_0$ is
+the least CO2 of all plans of least cost, $E_1$ the least CO2, of which the last point takes the
+cheapest plan; of a year in pieces it is the least CO2 and 3 % of the front. So no end is dominated: of plans that cost the same the one with less CO2 counts. For a
+linear model cost falls strictly between them as the cap loosens, and every point is efficient.
+
+| symbol | name | unit |
+|---|---|---|
+| $C, E$ | cost and CO2 of the plan, sums of the ledger | currency, kg |
+| $\varepsilon_k$ | cap | kg |
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from microgrid_opt.errors import InputError, NoPlanError
+from microgrid_opt.ledger import CO2, KG_PER_T
+from microgrid_opt.sweep.axes import CAP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from microgrid_opt.draft import Draft
+    from microgrid_opt.problem import Problem
+    from microgrid_opt.solve.chain import Chain
+    from microgrid_opt.solve.direct import Held
+    from microgrid_opt.solve.matrix import Matrix
+
+    Floats = NDArray[np.float64]
+
+CO2_CAP = "co2_cap"
+TIE = 1e-7
+"""Share of its cost that the least-cost plan may cost more for the least CO2 [-]."""
+SLACK, SLACK_IN_PIECES = 1e-6, 0.03
+"""Share of the front by which the last cap is looser than the least CO2. Solvers need some room; near the
+least CO2 of a year a tonne costs without end, and pieces of the year find no plan in many rounds."""
+UNBOUNDED = "without end"
+"""What an unbounded model is told with."""
+FLAT = 1e-6
+"""Share of the CO2 below which cost and CO2 do not conflict [-]."""
+
+
+def with_cap(problem: Problem, t_per_year: float) -> Problem:
+    """Return a problem with another cap on its CO2, as `--set` would make it.
+
+    Series do not depend on it, so that nothing has to be read again.
+    """
+    carbon = problem.park.carbon
+    sets = [f"{CAP}={t_per_year!r}"]
+    if carbon.reduction_fraction is not None:
+        sets.insert(0, "carbon.reduction_fraction=null")
+    changed = carbon.model_copy(
+        update={"reduction_fraction": None, "cap_t_per_year": float(t_per_year)}
+    )
+    origin = replace(problem.origin, sets=(*problem.origin.sets, *sets))
+    park = problem.park.model_copy(update={"carbon": changed})
+    return replace(problem, park=park, origin=origin)
+
+
+def cap_row(draft: Draft, matrix: Matrix) -> int:
+    """Return the row of the cap on CO2.
+
+    Raises
+    ------
+    InputError
+        The park has no CO2, or nothing in a plan changes it.
+    """
+    if not any(entry.effect == CO2 for entry in draft.entries):
+        raise InputError(
+            "The park has no CO2 to limit: give what it buys or burns a factor, as in "
+            "`assets.grid.co2_kg_per_kwh: 0.57`."
+        )
+    cap = next(cap for cap in draft.caps if cap.name == CO2_CAP)
+    if cap.row not in matrix.row_blocks:
+        raise InputError("Nothing in the plan changes the CO2 of this park: it has no front.")
+    return matrix.row_blocks[cap.row].start
+
+
+def emissions(draft: Draft, matrix: Matrix) -> tuple[Floats, float]:
+    """Return the CO2 per unit of each column, shape (columns,), and the constant rest [kg]."""
+    factors, rest = np.zeros(matrix.column_count), 0.0
+    for entry in draft.entries:
+        if entry.effect == CO2:
+            amount = entry.amount.merged()
+            rest += amount.constant
+            for container, values in amount.terms:
+                factors[matrix.column_blocks[container.name].slice] += values
+    return factors, rest
+
+
+def capped(draft: Draft, matrix: Matrix, kg: float) -> Matrix:
+    """Return the model with another limit on its CO2 over the horizon."""
+    cap = next(cap for cap in draft.caps if cap.name == CO2_CAP)
+    upper = matrix.row_upper.copy()
+    upper[cap_row(draft, matrix)] = kg - cap.amount.constant
+    return replace(matrix, row_upper=upper)
+
+
+def objective(price_per_kg: float, share_of_cost: float) -> Callable[[Draft, Matrix], Matrix]:
+    """Return what changes a model: no cap, and another objective of CO2 and cost."""
+
+    def amend(draft: Draft, matrix: Matrix) -> Matrix:
+        factors, rest = emissions(draft, matrix)
+        return replace(
+            capped(draft, matrix, np.inf),
+            cost=share_of_cost * matrix.cost + price_per_kg * factors,
+            offset=share_of_cost * matrix.offset + price_per_kg * rest,
+        )
+
+    return amend
+
+
+def ends(
+    problem: Problem, chain: Chain, left: Callable[[], float | None]
+) -> tuple[tuple[float, Held], tuple[float, Held]]:
+    """Return CO2 over the horizon [kg] and plan at both ends: least cost first, then least CO2.
+
+    Parameters
+    ----------
+    problem
+        The park, whatever its cap.
+    chain
+        Solves.
+    left
+        Wall time that is left [s].
+
+    Raises
+    ------
+    InputError
+        There is no front: no CO2, CO2 that falls without end, or one plan that is both.
+    """
+    from microgrid_opt.model import build
+    from microgrid_opt.solve.coarse import coarser_of
+    from microgrid_opt.solve.handoff import extract
+
+    loose = with_cap(problem, 0.0)
+    draft = build(loose)
+    matrix = extract(draft.model)
+    cap_row(draft, matrix)
+    factors, rest = emissions(draft, matrix)
+
+    def solved(price_per_kg: float, share_of_cost: float) -> tuple[float, Held]:
+        amend = objective(price_per_kg, share_of_cost)
+        held = chain.solve(draft, amend(draft, matrix), coarser_of(loose, amend=amend), left())
+        return float(factors @ held.solution.values) + rest, held
+
+    emitted, held = solved(0.0, 1.0)
+    in_pieces = chain.is_in_pieces(draft, matrix)
+    if not in_pieces:
+        cost = abs(matrix.objective(held.solution.values))
+        if cost and emitted:
+            emitted, held = solved(TIE * cost / abs(emitted), 1.0)
+    try:
+        least, plan = solved(1.0, 0.0)
+    except NoPlanError as error:
+        if UNBOUNDED not in str(error):
+            raise
+        raise InputError(
+            "The CO2 of this park can fall without end: something that earns credits has no upper "
+            "limit. Limit it, or give caps, as in --co2 900,600,300."
+        ) from error
+    if emitted - least <= FLAT * max(abs(emitted), abs(least), 1.0):
+        raise InputError(
+            f"There is no front: the plan with the least cost has the least CO2 as well, "
+            f"{emitted / KG_PER_T:,.6g} t over the horizon."
+        )
+    slack = SLACK_IN_PIECES if in_pieces else SLACK
+    return (emitted, held), (least + slack * (emitted - least), plan)

@@ -1,0 +1,383 @@
+"""Every point of a sweep as a park of its own: built, solved from its neighbour, read back, audited.
+
+The model of each point is written by the same code as that of `solve`, from the park with the keys of
+the point; only the solve knows of the other points (`microgrid_opt.solve.chain`). So objective,
+plan and audit of a point are those of ``microgrid-opt solve PARK --set ...`` with its keys.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+from microgrid_opt import study
+from microgrid_opt.errors import Finding, InfeasibleError, InputError, NoPlanError
+from microgrid_opt.ledger import KG_PER_T
+from microgrid_opt.problem import Problem
+from microgrid_opt.sweep.front import CO2_CAP, capped, ends, with_cap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from microgrid_opt.audit import Audit
+    from microgrid_opt.results import Run
+    from microgrid_opt.solve.chain import Chain
+    from microgrid_opt.solve.direct import Held
+    from microgrid_opt.study import Asked, Plan
+    from microgrid_opt.sweep.axes import Axis
+
+    OnPoint = Callable[["Sweep", "Point", Plan | None], None]
+
+OPTIMAL, INFEASIBLE, NO_PLAN, OPEN = "optimal", "infeasible", "no plan", "not reached"
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """One point.
+
+    Parameters
+    ----------
+    number
+        Its place in the sweep, from 1.
+    values
+        Of the parameters, in their order.
+    sets
+        The keys that it changes, as `--set` takes them; factors as ``key x factor``.
+    status
+        ``optimal``, another status of a plan that is held, ``infeasible``, ``no plan``, or ``not
+        reached`` where the sweep was stopped before.
+    why
+        What an infeasible point cannot keep, and by how much it would have to give.
+    run
+        How the plan came about; ``None`` without one.
+    cost
+        Of the plan, as the solved model has it [currency over the horizon].
+    co2_kg, year_share
+        Its CO2 over the horizon [kg], and the share of a year that the horizon stands for.
+    price_per_t
+        What the cap on CO2 costs for one tonne less, its dual [currency/t]; NaN without a cap.
+    sizes
+        In operation, by ``asset.size``, with units.
+    audit
+        The independent re-computation of the plan.
+    seconds
+        Wall time.
+    """
+
+    number: int
+    values: tuple[str | float, ...]
+    sets: tuple[str, ...] = ()
+    status: str = OPEN
+    why: str = ""
+    run: Run | None = None
+    cost: float = math.nan
+    co2_kg: float = math.nan
+    year_share: float = 1.0
+    price_per_t: float = math.nan
+    sizes: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    audit: Audit | None = None
+    seconds: float = 0.0
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether a plan is held."""
+        return self.run is not None
+
+
+@dataclass(eq=False)
+class Sweep:
+    """All points, filled while they are solved.
+
+    Parameters
+    ----------
+    problem
+        The park at the first point.
+    axes
+        What changes.
+    points
+        In the order of the values.
+    stopped
+        Why it ended before the last point; empty where it did not.
+    seconds
+        Wall time.
+    """
+
+    problem: Problem
+    axes: tuple[Axis, ...]
+    points: list[Point] = field(default_factory=list)
+    stopped: str = ""
+    seconds: float = 0.0
+
+    @property
+    def has_front(self) -> bool:
+        """Whether a cap on CO2 is a parameter; it is the last one then."""
+        return self.axes[-1].kind == "co2"
+
+
+def sweep(
+    park: str,
+    axes: Sequence[Axis],
+    *,
+    scenario: str | None = None,
+    sets: Sequence[str] = (),
+    stage: int | None = None,
+    asked: Asked | None = None,
+    on_point: OnPoint | None = None,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> Sweep:
+    """Solve a park at every combination of values.
+
+    Parameters
+    ----------
+    park
+        A park file, a folder, or the name of a shipped case.
+    axes
+        What changes, see `axes_of`.
+    scenario, sets, stage
+        Of the park file, as for `study.load`.
+    asked
+        How to solve; its time limit is for all points together.
+    on_point
+        Called after each point with the sweep so far, the point, and its plan if there is one.
+    is_stopped
+        Tells that the user asked to stop.
+
+    Returns
+    -------
+    Sweep
+        With the points so far when it was stopped.
+
+    Raises
+    ------
+    InputError
+        With what any point has wrong, before anything is solved; a front where there is none.
+    """
+    from microgrid_opt.solve.chain import Chain
+
+    asked = asked or study.Asked()
+    problems = _problems(park, axes, scenario, sets, stage)
+    found = Sweep(next(iter(problems.values())), tuple(axes))
+    with Chain(asked.profile, asked.options, asked.strategy, asked.on_progress) as chain:
+        walk = _Walk(found, chain, asked, on_point, is_stopped)
+        walk.run(problems)
+    found.seconds = walk.seconds
+    return found
+
+
+def _problems(
+    park: str,
+    axes: Sequence[Axis],
+    scenario: str | None,
+    sets: Sequence[str],
+    stage: int | None,
+) -> dict[tuple[str | float, ...], Problem]:
+    """Return the park at every combination of values but those of a cap on CO2."""
+    others = [axis for axis in axes if axis.kind != "co2"]
+    found: dict[tuple[str | float, ...], Problem] = {}
+    findings: dict[str, Finding] = {}
+    for values in product(*(axis.values for axis in others)):
+        pairs = list(zip(others, values, strict=True))
+        try:
+            problem = study.load(
+                park,
+                scenario=scenario,
+                sets=(*sets, *(f"{axis.key}={v}" for axis, v in pairs if axis.kind == "vary")),
+                scales={axis.key: float(v) for axis, v in pairs if axis.kind == "scale"},
+                stage=stage,
+            )
+        except InputError as error:
+            findings |= {str(one): one for one in error.findings}
+            continue
+        if not isinstance(problem, Problem):
+            raise InputError(
+                "a park with stages is swept stage by stage: give one with --stage YEAR."
+            )
+        found[values] = problem
+    if findings:
+        raise InputError(findings.values())
+    return found
+
+
+class _Walk:
+    """From point to point."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        chain: Chain,
+        asked: Asked,
+        on_point: OnPoint | None,
+        is_stopped: Callable[[], bool],
+    ) -> None:
+        self.sweep, self.chain, self.asked = sweep, chain, asked
+        self.on_point, self.is_stopped = on_point, is_stopped
+        self.begun = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.begun
+
+    def left(self) -> float | None:
+        """Return the wall time that is left [s]."""
+        limit = self.asked.time_limit_seconds
+        return None if limit is None else max(limit - self.seconds, 0.1)
+
+    @property
+    def is_late(self) -> bool:
+        limit = self.asked.time_limit_seconds
+        return limit is not None and self.seconds >= limit
+
+    def run(self, problems: Mapping[tuple[str | float, ...], Problem]) -> None:
+        """Solve all points, until the user or the time limit stops it."""
+        last = self.sweep.axes[-1]
+        try:
+            for values, problem in problems.items():
+                if last.kind == "co2":
+                    self.front(values, problem, last)
+                else:
+                    self.place(values, problem)
+                    self.point(len(self.sweep.points) - 1, problem)
+                if self.sweep.stopped:
+                    break
+        except KeyboardInterrupt:
+            self.sweep.stopped = "interrupted"
+        # What was not begun is told as well.
+        for values, problem in problems.items():
+            if not any(point.values[: len(values)] == values for point in self.sweep.points):
+                self.place((*values, *([""] if last.kind == "co2" else [])), problem)
+
+    def place(self, values: tuple[str | float, ...], problem: Problem) -> None:
+        """Add a point that is not solved yet."""
+        number, share = len(self.sweep.points) + 1, problem.horizon.year_share
+        sets = problem.origin.sets
+        self.sweep.points.append(Point(number, values, sets, year_share=share))
+
+    # ------------------------------------------------------------------ a front of CO2
+
+    def front(self, values: tuple[str | float, ...], problem: Problem, axis: Axis) -> None:
+        """Solve a park at every cap on its CO2."""
+        first = len(self.sweep.points)
+        year = KG_PER_T * problem.horizon.year_share
+        known: dict[int, Held] = {}
+        caps = [float(cap) for cap in axis.values]
+        if not caps:
+            self.progress_label("ends of the front")
+            (loose, least_cost), (tight, least_co2) = ends(problem, self.chain, self.left)
+            steps = axis.count - 1
+            caps = [(loose + (tight - loose) * k / steps) / year for k in range(steps + 1)]
+            known = {0: least_cost, steps: least_co2}
+        problems = [with_cap(problem, cap) for cap in caps]
+        for one, cap in zip(problems, caps, strict=True):
+            self.place((*values, cap), one)
+        span = (min(caps) * year, max(caps) * year)
+        for number in self.order(problems):
+            if self.sweep.stopped:
+                return
+            self.point(first + number, problems[number], span, known)
+
+    def order(self, problems: Sequence[Problem]) -> Iterator[int]:
+        """Yield the caps one after another; for a model in pieces both ends first, then halves."""
+        from microgrid_opt.model import build
+        from microgrid_opt.solve.handoff import extract
+
+        draft = build(problems[0])
+        if not self.chain.is_in_pieces(draft, extract(draft.model)):
+            yield from range(len(problems))
+            return
+        yield 0
+        yield len(problems) - 1
+        spans = [(0, len(problems) - 1)]
+        while spans:
+            low, high = spans.pop(0)
+            middle = (low + high) // 2
+            if middle > low:
+                yield middle
+                spans += [(low, middle), (middle, high)]
+
+    def progress_label(self, text: str) -> None:
+        """Tell what progress is about from here."""
+        self.chain.on_progress = self.asked.labelled(text)
+
+    # ------------------------------------------------------------------ one point
+
+    def point(
+        self,
+        place: int,
+        problem: Problem,
+        span: tuple[float, float] | None = None,
+        known: Mapping[int, Held] | None = None,
+    ) -> None:
+        """Solve one point and put it in its place."""
+        if self.is_late:
+            self.sweep.stopped = "time limit"
+            return
+        begun = time.perf_counter()
+        open_ = self.sweep.points[place]
+        total = len(self.sweep.points)
+        self.progress_label(f"point {place + 1} of {total}")
+        plan: Plan | None = None
+        try:
+            plan = self.solved(problem, span, known or {})
+            found = _with_plan(open_, plan)
+            status = plan.results.run.status
+            if status in {"interrupted", "time limit"}:
+                self.sweep.stopped = status
+        except InfeasibleError as error:
+            found = replace(open_, status=INFEASIBLE, why=str(error))
+        except NoPlanError as error:
+            stopped = "interrupted" if self.is_stopped() else "time limit" if self.is_late else ""
+            self.sweep.stopped = stopped
+            found = replace(open_, status=OPEN if stopped else NO_PLAN, why=str(error))
+        found = replace(found, seconds=time.perf_counter() - begun)
+        self.sweep.points[place] = found
+        self.sweep.seconds = self.seconds
+        if self.on_point is not None:
+            self.on_point(self.sweep, found, plan)
+
+    def solved(
+        self, problem: Problem, span: tuple[float, float] | None, known: Mapping[int, Held]
+    ) -> Plan:
+        """Return the plan of a problem, read back and audited."""
+        from microgrid_opt.audit import audit
+        from microgrid_opt.extract import extract
+        from microgrid_opt.model import build
+        from microgrid_opt.solve import handoff
+        from microgrid_opt.solve.coarse import coarser_of
+
+        emitted: float | None = None
+        if problem.park.carbon.needs_reference:
+            base, _ = study.reference_of(problem, self.asked)
+            emitted = None if base is None else base[0].co2_kg
+        draft = build(problem, reference_co2_kg=emitted)
+        matrix = handoff.extract(draft.model)
+        ends_ = () if span is None else tuple(capped(draft, matrix, kg) for kg in span)
+        coarser = coarser_of(problem, reference_co2_kg=emitted)
+        starts = [(end, held) for end, held in zip(reversed(ends_), known.values(), strict=False)]
+        held = self.chain.solve(draft, matrix, coarser, self.left(), ends_, starts)
+        results = extract(problem, draft, matrix, held.solution, held.run)
+        checked = audit(results, problem, reference_co2_kg=emitted)
+        return study.Plan(problem, results, checked, reference_note="not asked for")
+
+
+def _with_plan(point: Point, plan: Plan) -> Point:
+    """Return a point with its plan's figures."""
+    results = plan.results
+    caps = results.caps[results.caps["name"] == CO2_CAP]
+    price = float(caps["shadow_price"].iloc[0]) * KG_PER_T if len(caps) else math.nan
+    table = results.shown_sizes()
+    names = table["asset"] + "." + table["size"]
+    amounts = zip(table["total"].astype(float), table["unit"].astype(str), strict=True)
+    sizes = dict(zip(names, amounts, strict=True))
+    return replace(
+        point,
+        status=results.run.status,
+        run=results.run,
+        cost=results.run.objective,
+        co2_kg=results.co2_kg,
+        price_per_t=price,
+        sizes=sizes,
+        audit=plan.audit,
+    )

@@ -1,0 +1,275 @@
+"""One model after another: every one has the optimum of a solve from nothing, whatever came before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from microgrid_opt import study
+from microgrid_opt.errors import InfeasibleError, NoPlanError
+from microgrid_opt.model import build
+from microgrid_opt.problem import Problem
+from microgrid_opt.solve import chain, direct, handoff, highs, progressive, rounding
+from microgrid_opt.solve.certify import primal_residual
+from microgrid_opt.solve.chain import Chain
+from microgrid_opt.solve.coarse import coarser_of
+from microgrid_opt.solve.limits import Limited
+from microgrid_opt.solve.live import Live
+from microgrid_opt.solve.profiles import load_profile
+from microgrid_opt.solve.status import Outcome, Status
+from microgrid_opt.sweep import axes_of
+from microgrid_opt.sweep import sweep as run
+from microgrid_opt.sweep.front import capped, ends, with_cap
+from tests.support import EXACT, park, problem_of
+
+if TYPE_CHECKING:
+    from microgrid_opt.draft import Draft
+    from microgrid_opt.solve.matrix import Matrix
+
+DAYS = 6
+LOADS = [20 + 7 * ((5 * hour) % 11) for hour in range(24)]
+SUN = [0] * 6 + [0.1, 0.3, 0.6, 0.8, 0.9, 1.0, 1.0, 0.9, 0.7, 0.5, 0.2, 0.1] + [0] * 6
+TEXT = park(
+    f"""
+    load: {{type: load, power_kw: {{hourly: {LOADS}}}}}
+    grid: {{type: grid, connection_kw: 200, import_price_per_kwh: 0.8, peak_price_per_kw_month: 4,
+           co2_kg_per_kwh: 0.6}}
+    clean: {{type: supply, carrier: electricity, price_per_kwh: 3}}
+    pv: {{type: pv, output_per_kw: {{hourly: {SUN}}}, power_kw: {{max_kw: 400, annual_cost_per_kw: 22}}}}
+    battery:
+      type: battery
+      charge_efficiency: 0.9
+      discharge_efficiency: 0.9
+      final: cyclic
+      energy_kwh: {{max_kwh: 2000, annual_cost_per_kwh: 6}}
+      power_kw: {{max_kw: 400, annual_cost_per_kw: 1}}
+    """,
+    hours=24 * DAYS,
+    carbon="{cap_t_per_year: 100}",
+)
+UNITS = "max_kw: 400, unit_kw: 50, annual_cost_per_kw: 22"
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut small models too, into pieces of some days."""
+    monkeypatch.setattr(progressive, "LEAST_NONZEROS", 0)
+    monkeypatch.setattr(progressive, "LEAST_PIECES", 2)
+    monkeypatch.setattr(progressive, "ROWS", 100)
+
+
+def model() -> tuple[Problem, Draft, Matrix]:
+    problem = problem_of(TEXT)
+    draft = build(problem)
+    return problem, draft, handoff.extract(draft.model)
+
+
+def limited(problem: Problem, span: tuple[Matrix, ...]) -> Limited:
+    piece = progressive.pieces_of(span[0], problem.horizon)
+    coarser = coarser_of(problem)
+    assert piece is not None
+    assert coarser is not None
+    return Limited(span, problem.horizon, piece, coarser, [load_profile()], 1)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("caps", [(3000, 1500, 2200, 1800), (1500, 3000, 1600, 2900)])
+def test_cuts_of_one_cap_hold_for_the_others(caps: tuple[float, ...]) -> None:
+    """Proves: each cap in pieces has the optimum of one solve from nothing, its bound is never above it,
+    and cuts that were made for other caps are at work.
+
+    Sensitivity: a cut that knows its cap; a box too narrow for another cap; a limit that reaches one of
+    the two models only.
+    """
+    problem, draft, matrix = model()
+    held = limited(problem, tuple(capped(draft, matrix, kg) for kg in caps[:2]))
+    for number, kg in enumerate(caps):
+        changed = capped(draft, matrix, kg)
+        exact = highs.solve(changed, load_profile("test")).objective
+        assert exact is not None
+        assert held.takes(changed)
+        outcome, stages = held.solve(changed, 1e-6, None, None)
+        assert outcome.status is Status.OPTIMAL, outcome.message
+        assert outcome.objective == pytest.approx(exact, rel=2e-6)
+        assert outcome.bound <= exact * (1 + 1e-8)
+        assert any("again" in stage.name for stage in stages) == (number > 0)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_cap_between_two_begins_with_their_plans_in_proportion() -> None:
+    """Proves: the start keeps all limits of the cap between, and costs no more than the chord.
+
+    Sensitivity: proportions the wrong way round; the nearest plan, which breaks the cap.
+    """
+    problem, draft, matrix = model()
+    loose, tight, middle = (capped(draft, matrix, kg) for kg in (3000, 1500, 2000))
+    held = limited(problem, (loose, tight))
+    costs = []
+    for one in (loose, tight):
+        outcome, _ = held.solve(one, 1e-6, None, None)
+        assert outcome.objective is not None
+        costs.append(outcome.objective)
+    start, keeps = held._start(middle)
+    assert keeps
+    assert primal_residual(middle, start)[0] < 1e-6
+    assert primal_residual(tight, start)[0] > 1e-3
+    assert middle.objective(start) == pytest.approx((costs[0] + 2 * costs[1]) / 3, rel=1e-6)
+
+
+@pytest.mark.usefixtures("small")
+def test_what_changes_more_than_limits_of_what_is_shared_is_solved_anew() -> None:
+    """Proves: other costs, bounds, own rows, or a limit that comes or goes, do not fit."""
+    problem, draft, matrix = model()
+    loose, tight = (capped(draft, matrix, kg) for kg in (3000, 1500))
+    held = limited(problem, (loose, tight))
+    held.solve(loose, 1e-4, None, None)
+    assert held.takes(tight)
+    assert not held.takes(capped(draft, matrix, np.inf))
+    assert not held.takes(replace(tight, cost=2.0 * tight.cost))
+    assert not held.takes(replace(tight, col_upper=tight.col_upper + 1.0))
+    upper = tight.row_upper.copy()
+    upper[matrix.row_blocks["park.balance.electricity"].slice] += 1.0
+    assert not held.takes(replace(tight, row_upper=upper))
+
+
+@pytest.mark.usefixtures("small")
+def test_a_front_in_pieces_equals_fresh_solves() -> None:
+    """Proves: `sweep` of a week in pieces, ends included, has the optimum of every point's own park.
+
+    Sensitivity: an end that was found for the coarse year; points in the wrong places.
+    """
+    week = ("horizon={start: 2025-03-03, hours: 168}",)
+    found = run(
+        "wind_pv_hydrogen",
+        axes_of("5"),
+        sets=week,
+        asked=study.Asked(options=("mip_rel_gap=1e-6",)),
+    )
+    caps = [float(point.values[0]) for point in found.points]
+    assert caps == sorted(caps, reverse=True)
+    assert any("cuts and plans" in point.run.choice for point in found.points if point.run)
+    for point in found.points:
+        fresh = study.load("wind_pv_hydrogen", sets=[*week, *point.sets[len(week) :]])
+        assert isinstance(fresh, Problem)
+        results, _ = study.run(fresh, EXACT)
+        assert point.cost == pytest.approx(results.cost, rel=2e-6)
+        assert point.audit is not None
+        assert point.audit.passed
+
+
+def test_ends_are_those_of_the_model() -> None:
+    """Proves: CO2 of both ends as highs alone finds it: least cost, and least CO2."""
+    problem, draft, matrix = model()
+    with Chain("test") as solver:
+        (loose, _), (tight, _) = ends(problem, solver, lambda: None)
+        free = highs.solve(capped(draft, matrix, np.inf), load_profile("test"))
+        assert free.solution is not None
+        values = free.solution.values
+        emitted = 0.0
+        for entry in draft.entries:
+            if entry.effect == "co2":
+                emitted += entry.amount.value(lambda c: values[matrix.column_blocks[c.name].slice])
+        assert loose == pytest.approx(emitted, rel=1e-6)
+    assert tight == pytest.approx(1e-6 * loose, abs=1e-6)
+
+
+def test_a_model_of_another_shape_is_solved_anew() -> None:
+    """Proves: numbers are taken over where rows, columns and coefficients are the same, and only there."""
+    problem, draft, matrix = model()
+    other = build(with_cap(problem, 50.0))
+    with Live(matrix, load_profile("test"), draft=draft) as live:
+        live.solve()
+        assert live.follow(handoff.extract(other.model), other)
+        expected = highs.solve(handoff.extract(other.model), load_profile("test")).objective
+        assert live.solve().objective == pytest.approx(expected)
+        assert live.method == "dual"
+        assert not live.follow(replace(matrix, value=2.0 * matrix.value))
+        assert live.solve().objective == pytest.approx(expected)
+    with Chain("test") as solver:
+        first = solver.solve(draft, matrix)
+        second = solver.solve(other, handoff.extract(other.model))
+        assert "from the last basis" in second.run.choice
+        text = TEXT.replace(
+            "max_kw: 400, annual_cost_per_kw: 22", "fixed_kw: 100, annual_cost_per_kw: 22"
+        )
+        fixed = build(problem_of(text))
+        anew = solver.solve(fixed, handoff.extract(fixed.model))
+        again = solver.solve(draft, matrix)
+    assert again.run.objective == pytest.approx(first.run.objective)
+    expected = highs.solve(handoff.extract(fixed.model), load_profile("test")).objective
+    assert anew.run.objective == pytest.approx(expected)
+
+
+@pytest.mark.usefixtures("small")
+def test_where_pieces_give_up_the_whole_is_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: without a plan of the pieces the model is solved as it is; with one, which is not as close
+    as asked, that plan is kept with its gap where the whole gives up too.
+
+    Sensitivity: an error where there is a plan; a plan that is called optimal.
+    """
+    problem, draft, matrix = model()
+    exact = highs.solve(matrix, load_profile("test"))
+    coarser = coarser_of(problem)
+    nothing = Outcome(Status.UNKNOWN, None, None, -np.inf, 0.0, message="no plan was found")
+    monkeypatch.setattr(Limited, "solve", lambda *_: (nothing, ()))
+    with Chain() as solver:
+        held = solver.solve(draft, matrix, coarser)
+    assert held.run.objective == pytest.approx(exact.objective)
+    assert held.run.strategy == "direct"
+    near = replace(exact, status=Status.UNKNOWN, bound=0.99 * (exact.objective or 0.0))
+    monkeypatch.setattr(Limited, "solve", lambda *_: (near, ()))
+
+    def give_up(*_: Any, **__: Any) -> Any:
+        raise NoPlanError("no")
+
+    monkeypatch.setattr(direct, "solve", give_up)
+    with Chain() as solver:
+        held = solver.solve(draft, matrix, coarser)
+    assert held.run.status == "unknown"
+    assert held.run.gap == pytest.approx(0.01)
+
+
+def test_large_models_that_are_not_cut_and_what_cannot_be_met(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Proves: a large linear model is solved anew each time; a cap out of reach names its limit."""
+    _, draft, matrix = model()
+    expected = highs.solve(matrix, load_profile("test")).objective
+    with Chain("test") as solver, pytest.raises(InfeasibleError, match="CO2 cap"):
+        solver.solve(draft, capped(draft, matrix, -1.0))
+    monkeypatch.setattr(chain, "LARGE_NONZEROS", 1)
+    monkeypatch.setattr(Live, "solve", None)
+    with Chain("test") as solver:
+        assert solver.solve(draft, matrix).run.objective == pytest.approx(expected)
+
+
+def test_years_of_many_whole_numbers_are_solved_as_by_solve(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Proves: where `solve` would relax and round, each model of a chain is solved that way too.
+
+    Sensitivity: branch and bound alone from the last plan, which finds nothing in such a year.
+    """
+    problem = problem_of(TEXT.replace("max_kw: 400, annual_cost_per_kw: 22", UNITS))
+    draft = build(problem)
+    matrix = handoff.extract(draft.model)
+    expected = highs.solve(matrix, load_profile("test")).objective
+    assert matrix.is_mip
+    with Chain("test") as solver:
+        solver.solve(draft, matrix)
+        again = solver.solve(draft, matrix)
+        assert "from the last plan" in again.run.choice
+        monkeypatch.setattr(rounding, "is_worth_it", lambda *_, **__: True)
+        monkeypatch.setattr(Live, "solve", None)
+        asked: list[str] = []
+
+        def solve(*_: Any, strategy: str, **__: Any) -> direct.Held:
+            asked.append(strategy)
+            return again
+
+        monkeypatch.setattr(direct, "solve", solve)
+        assert solver.solve(draft, matrix).run.objective == pytest.approx(expected)
+        assert asked == ["auto"]
