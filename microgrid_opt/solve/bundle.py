@@ -102,7 +102,7 @@ class Bundle:
 
     def __init__(self, matrix: Matrix, pieces: Pieces, prices: Floats, threads: int = 1) -> None:
         self.matrix, self.pieces, self.threads = matrix, pieces, threads
-        self.box = _finite(boxes(matrix))
+        self.box = plausible(boxes(matrix))
         parts = layouts(matrix, pieces)
         self.cuts = Cuts(matrix, pieces, parts, self.box)
         spread = prices[matrix.column_count :]
@@ -365,7 +365,7 @@ class _Search:
         self.trial, self.cost = self.centre, np.inf
 
 
-def _finite(box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+def plausible(box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """Return the box with plausible limits where there are none."""
     largest = max([1.0, *(np.abs(side[np.isfinite(side)]).max(initial=0.0) for side in box)])
     limit = PLAUSIBLE * largest

@@ -115,6 +115,7 @@ def plan(
     limit: float | None,
     on_progress: Callable[[Progress], None] | None,
     threads: int = 1,
+    start: Level | None = None,
 ) -> tuple[Outcome, tuple[Stage, ...]]:
     """Return the plan with its bound, and the stages; status `UNKNOWN` where it gave up.
 
@@ -136,10 +137,12 @@ def plan(
         Called while it runs.
     threads
         How many pieces are solved at a time; the result does not depend on it.
+    start
+        A solved model on the same steps to start from, in place of coarser ones.
     """
     climb = _Climb(piece, coarser, profiles, limit, on_progress, threads)
     fine = Level(np.arange(len(horizon)), horizon, matrix)
-    return climb.run(fine, gap)
+    return climb.run(fine, gap, start)
 
 
 class _Climb:
@@ -169,8 +172,20 @@ class _Climb:
     def left(self) -> float | None:
         return None if self.limit is None else max(self.limit - self.seconds, 0.1)
 
-    def run(self, fine: Level, gap: float) -> tuple[Outcome, tuple[Stage, ...]]:
-        """Solve level by level."""
+    def run(
+        self, fine: Level, gap: float, start: Level | None
+    ) -> tuple[Outcome, tuple[Stage, ...]]:
+        """Solve level by level, or this one from a start."""
+        last, failed = (start, "") if start is not None else self.coarse(fine)
+        if failed:
+            return self.gave_up(failed)
+        _, found, failed = self.search(fine, last, gap)
+        if found is None or found.values is None:
+            return self.gave_up(failed or "no plan was found")
+        return self.outcome(fine.matrix, found, gap), tuple(self.stages)
+
+    def coarse(self, fine: Level) -> tuple[Level, str]:
+        """Solve the coarse levels; return the last one, and why it failed."""
         try:
             levels = self.levels(fine)
             last, failed = self.first(levels[0])
@@ -179,13 +194,8 @@ class _Climb:
                     break
                 last, _, failed = self.search(level, last, COARSE_GAP)
         except InputError as error:
-            failed = f"it cannot be written on coarser steps ({error.findings[0].message})"
-        if failed:
-            return self.gave_up(failed)
-        _, found, failed = self.search(fine, last, gap)
-        if found is None or found.values is None:
-            return self.gave_up(failed or "no plan was found")
-        return self.outcome(fine.matrix, found, gap), tuple(self.stages)
+            return fine, f"it cannot be written on coarser steps ({error.findings[0].message})"
+        return last, failed
 
     def gave_up(self, why: str) -> tuple[Outcome, tuple[Stage, ...]]:
         """Return that there is no plan, and why."""
