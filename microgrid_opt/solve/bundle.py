@@ -143,6 +143,13 @@ class Bundle:
             self.cuts.add(number, answer.cut)
         return answers
 
+    def price(self, slopes: Sequence[Floats]) -> None:
+        """Let all pieces choose what is shared at given prices: a cut of each."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            for number, cut in enumerate(pool.map(Piece.priced, self.models, slopes)):
+                if cut is not None:
+                    self.cuts.add(number, cut)
+
     def mended(self, point: Floats, answers: Sequence[Answer]) -> Floats:
         """Return the point with what pieces miss of shared columns as those pieces would have it.
 
@@ -175,14 +182,16 @@ class Bundle:
         rounds: int = MOST_ROUNDS,
         radius: float = FIRST_RADIUS,
         roughly: bool = False,
+        slopes: Sequence[Floats] | None = None,
         on_round: Callable[[int, float, float], None] | None = None,
     ) -> Found:
         """Search from a point until the gap is reached.
 
-        With ``roughly`` a plan may miss what is shared, at a price: enough for where to start.
+        With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. Where
+        ``slopes`` are given, what is shared is first priced with them.
         """
         begun = time.perf_counter()
-        search = _Search(self, self.point(start), gap, radius, roughly=roughly)
+        search = _Search(self, self.point(start), gap, radius, slopes, roughly=roughly)
         failed = search.begin()
         try:
             for number in range(1, rounds + 1):
@@ -211,9 +220,17 @@ class _Search:
     """Best point, best plan and bound while they are found."""
 
     def __init__(
-        self, bundle: Bundle, point: Floats, gap: float, radius: float, *, roughly: bool
+        self,
+        bundle: Bundle,
+        point: Floats,
+        gap: float,
+        radius: float,
+        slopes: Sequence[Floats] | None,
+        *,
+        roughly: bool,
     ) -> None:
         self.bundle, self.gap, self.radius, self.roughly = bundle, gap, radius, roughly
+        self.slopes = slopes
         cuts = bundle.cuts
         wide = SCALE_SHARE * (cuts.upper - cuts.lower)
         self.scale = np.maximum(np.abs(point), np.minimum(wide, np.abs(point).max(initial=1.0)))
@@ -255,6 +272,9 @@ class _Search:
         else:
             self.mend(answers, cost)
         self.judge(cost, missed)
+        if self.slopes is not None:
+            bundle.price(self.slopes)
+            self.slopes = None
         proven = bundle.cuts.bound()
         if proven > self.bound:
             self.bound, self.prices = proven, bundle.cuts.prices()

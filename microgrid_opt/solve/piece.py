@@ -10,6 +10,12 @@ $g = -B^\top y$ within $\pm\rho$ and $h$ within $\pm\sigma$ it holds with
 $$ k = \sum_i \max(y_i, 0) L_i + \min(y_i, 0) U_i + \sum_j \max(d_j, 0) l_j + \min(d_j, 0) u_j $$
 for the reduced costs $d$ of $x$ and $w$ (weak duality over their boxes), so that inexact dual values
 weaken a cut and never falsify it.
+
+At prices $g$, $h$ of what is shared the piece is free to choose it,
+$$ k = \min\; c^\top x - g^\top w - h^\top D x \quad\text{s.t.}\quad L \le A x + B w \le U $$
+so that $k + g^\top v + h^\top r$ is a cut with these slopes. Prices that clear between the pieces of a
+coarser model nearly do so here, and their cuts together are a bound (Lagrangian decomposition;
+Geoffrion, 1974, doi:10.1007/BFb0120690).
 """
 
 from __future__ import annotations
@@ -20,11 +26,15 @@ from typing import TYPE_CHECKING
 import highspy
 import numpy as np
 
+from microgrid_opt.solve.changes import PRIMAL
+from microgrid_opt.solve.session import basis_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.pieces import Pieces
+    from microgrid_opt.solve.session import Basis
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -146,6 +156,17 @@ def layouts(matrix: Matrix, pieces: Pieces) -> list[Layout]:
     return found
 
 
+def slopes_of(pieces: Pieces, layout: Layout, duals: Floats) -> Floats:
+    """Return what row duals of the whole model price a piece's parameters at, shape (parameters,)."""
+    own, rows = len(layout.own), len(layout.rows)
+    y = np.concatenate([duals[layout.rows], duals[pieces.spread[layout.spread]]])
+    last = layout.start[rows]
+    entry = np.repeat(np.arange(rows), np.diff(layout.start[: rows + 1]))
+    worth = layout.value[:last] * y[entry]
+    charged = np.bincount(layout.index[:last], worth, own + len(layout.shared))
+    return np.concatenate([-charged[own:], y[rows:]])
+
+
 class Piece:
     """A piece held by HiGHS, to be solved again and again with other parameters.
 
@@ -184,10 +205,30 @@ class Piece:
         self._highs = highspy.Highs()
         for name, value in OPTIONS.items():
             self._highs.setOptionValue(name, value)
-        self._pass(matrix)
+        misses = np.zeros(2 * len(penalty))
+        self.bounds = (
+            np.concatenate([matrix.col_lower[self.columns], misses]),
+            np.concatenate([matrix.col_upper[self.columns], misses + np.inf]),
+        )
+        self._pass()
 
-    def _pass(self, matrix: Matrix) -> None:
-        """Hand over the model: rows, shares, links w + p − m = v; misses p and m at a price."""
+    @property
+    def width(self) -> int:
+        """Number of columns: own, shared, misses above, misses below."""
+        return len(self.columns) + 2 * len(self.penalty)
+
+    @property
+    def height(self) -> int:
+        """Number of rows: own, shares, links."""
+        return len(self.layout.rows) + len(self.penalty)
+
+    @property
+    def costs(self) -> Floats:
+        """Objective coefficients of all columns, shape (width,)."""
+        return np.concatenate([self.cost, self.penalty, self.penalty])
+
+    def entries(self) -> tuple[Ints, Ints, Floats]:
+        """Return row, column and value of all entries: of rows, shares, and links w + p − m = v."""
         layout = self.layout
         width, shares, common = len(self.columns), len(layout.spread), self.common
         count = common + shares
@@ -203,24 +244,32 @@ class Piece:
         start = np.concatenate([start, start[-1] + 3 * np.arange(1, common + 1)])
         index = np.concatenate([index, links.ravel()])
         value = np.concatenate([value, np.tile([1.0, 1.0, -1.0], common)])
-        zeros = np.zeros(common)
+        return np.repeat(np.arange(len(start) - 1), np.diff(start)), index, value
+
+    def _pass(self) -> None:
+        """Hand over the model."""
+        row, index, value = self.entries()
+        zeros = np.zeros(self.common)
         self._highs.passModel(
-            width + 2 * count,
-            len(start) - 1,
+            self.width,
+            self.height,
             len(value),
             int(highspy.MatrixFormat.kRowwise),
             int(highspy.ObjSense.kMinimize),
             0.0,
-            np.concatenate([self.cost, self.penalty, self.penalty]),
-            np.concatenate([matrix.col_lower[self.columns], np.zeros(2 * count)]),
-            np.concatenate([matrix.col_upper[self.columns], np.full(2 * count, np.inf)]),
+            self.costs,
+            *self.bounds,
             np.concatenate([self.row_lower, zeros]),
             np.concatenate([self.row_upper, zeros]),
-            start.astype(np.int32),
+            np.searchsorted(row, np.arange(self.height + 1)).astype(np.int32),
             index.astype(np.int32),
             value.astype(float),
-            np.zeros(width + 2 * count, dtype=np.int32),
+            np.zeros(self.width, dtype=np.int32),
         )
+
+    def basis(self) -> Basis:
+        """Return the basis of the last solve."""
+        return basis_of(self._highs.getBasis())
 
     def raise_penalty(self, missed: NDArray[np.bool_]) -> None:
         """Make misses dearer where ``missed``, a flag of each parameter."""
@@ -228,6 +277,26 @@ class Piece:
         count = len(self.penalty)
         number = (len(self.columns) + np.arange(2 * count)).astype(np.int32)
         self._highs.changeColsCost(2 * count, number, np.tile(self.penalty, 2))
+
+    def priced(self, slopes: Floats) -> Cut | None:
+        """Return the cut with given slopes, where the piece chooses what is shared at these prices.
+
+        It starts at the optimum of the last `solve`, which stays as it is; ``None`` if it failed.
+        """
+        count, width = len(self.penalty), len(self.columns)
+        other = highspy.Highs()
+        for name, value in (OPTIONS | {"simplex_strategy": PRIMAL}).items():
+            other.setOptionValue(name, value)
+        other.passModel(self._highs.getModel())
+        other.setBasis(self._highs.getBasis())
+        # w = v − p + m: moving away from v is paid, or costs, what the slopes say.
+        number = (width + np.arange(2 * count)).astype(np.int32)
+        other.changeColsCost(2 * count, number, np.concatenate([slopes, -slopes]))
+        other.run()
+        if other.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        duals = np.array(other.getSolution().row_dual)[: len(self.row_lower)]
+        return self.cut(duals, slopes)
 
     def solve(self, parameters: Floats) -> Answer | None:
         """Return what the piece costs at parameters (shared, then shares); ``None`` if it failed."""
@@ -273,27 +342,32 @@ class Piece:
         low, high = self.row_lower[:rows], self.row_upper[:rows]
         return float(np.maximum(low - activity, activity - high).max(initial=0.0))
 
-    def cut(self, duals: Floats) -> Cut:
+    def cut(self, duals: Floats, slopes: Floats | None = None) -> Cut:
         """Return the cut that any duals of the rows and shares prove.
 
         Parameters
         ----------
         duals
             Of the rows, then of the shares, shape (rows + shares,).
+        slopes
+            Of the cut, shape (parameters,); as the duals have it when left out.
         """
         rows, common = len(self.layout.rows), self.common
         y = duals.copy()
+        if slopes is not None:
+            y[rows:] = slopes[common:]
         y[(y > 0.0) & np.isinf(self.row_lower)] = 0.0
         y[(y < 0.0) & np.isinf(self.row_upper)] = 0.0
         y[rows:] = np.clip(y[rows:], -self.penalty[common:], self.penalty[common:])
         entry = np.repeat(np.arange(len(y)), np.diff(self.layout.start))
         priced = np.bincount(self.layout.index, self.layout.value * y[entry], len(self.columns))
         reduced = self.cost - priced
-        slopes = np.clip(reduced[self.own :], -self.penalty[:common], self.penalty[:common])
-        reduced[self.own :] -= slopes
+        wanted = reduced[self.own :] if slopes is None else slopes[:common]
+        held = np.clip(wanted, -self.penalty[:common], self.penalty[:common])
+        reduced[self.own :] -= held
         limits = np.where(y[:rows] > 0.0, self.row_lower[:rows], self.row_upper[:rows])
         used = y[:rows] != 0.0
         bound = np.where(reduced > 0.0, *self.box)
         some = reduced != 0.0
         constant = float(y[:rows][used] @ limits[used] + reduced[some] @ bound[some])
-        return Cut(constant, np.concatenate([slopes, y[rows:]]), y[:rows])
+        return Cut(constant, np.concatenate([held, y[rows:]]), y[:rows])

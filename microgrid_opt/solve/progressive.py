@@ -4,10 +4,11 @@
 2. The year in blocks of one price period, then in its own steps, is cut into pieces of some days and
    searched from there (`microgrid_opt.solve.bundle`). Only the last level's plans and cuts count: the
    coarse ones are a start, whatever they neglect.
-3. Cuts of a coarse level lead the first steps of the next where both share the same things.
+3. Prices and cuts of a coarse level lead the first steps of the next where both share the same things.
+4. Near the optimum the pieces are put together again, and the simplex method ends at a vertex of the
+   whole model (`microgrid_opt.solve.stacked`).
 
 What comes out is a plan of the model as it is, with a bound that its own dual values prove, at any gap.
-The search is exact in the end; `EXACT` is where it stops when nothing else is asked for.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ import numpy as np
 from microgrid_opt.errors import InputError
 from microgrid_opt.results import Stage
 from microgrid_opt.solve import highs
-from microgrid_opt.solve.bundle import MOST_ROUNDS, Bundle
+from microgrid_opt.solve.bundle import MOST_ROUNDS, Bundle, Found
+from microgrid_opt.solve.certify import dual_bound
 from microgrid_opt.solve.cuts import sums
+from microgrid_opt.solve.piece import layouts, slopes_of
 from microgrid_opt.solve.pieces import cut, edges
 from microgrid_opt.solve.session import checked_solution
+from microgrid_opt.solve.stacked import Stack
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
 
 if TYPE_CHECKING:
@@ -33,7 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.solve.bundle import Found
     from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.pieces import Pieces
@@ -42,11 +45,13 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-EXACT = 1e-7
+EXACT = 1e-9
 """Gap of a plan that is called optimal where no gap is asked for."""
+NEAR = 2e-5
+"""Gap from which a vertex of the whole model is cheaper than more rounds."""
 LEAST_NONZEROS = 150_000
 """Size from which it beats one run: 182,000 took 3 s in place of 8 s by simplex."""
-ROWS = 2800
+ROWS = 1400
 """Rows of a good piece: simplex time grows faster than the rows, and each piece has a price."""
 LEAST_PIECES = 6
 MOST_SHARED = 3000
@@ -179,9 +184,11 @@ class _Climb:
         last, failed = (start, "") if start is not None else self.coarse(fine)
         if failed:
             return self.gave_up(failed)
-        _, found, failed = self.search(fine, last, gap)
+        fine, found, failed = self.search(fine, last, max(gap, NEAR))
         if found is None or found.values is None:
             return self.gave_up(failed or "no plan was found")
+        if gap < found.gap <= NEAR and not found.failed:
+            found = self.finish(fine, found, gap)
         return self.outcome(fine.matrix, found, gap), tuple(self.stages)
 
     def coarse(self, fine: Level) -> tuple[Level, str]:
@@ -196,6 +203,36 @@ class _Climb:
         except InputError as error:
             return fine, f"it cannot be written on coarser steps ({error.findings[0].message})"
         return last, failed
+
+    def finish(self, level: Level, near: Found, gap: float) -> Found:
+        """Go from a plan near the optimum to a vertex; where that fails, search on."""
+        begun, bundle, matrix = time.perf_counter(), level.bundle, level.matrix
+        assert bundle is not None
+        assert near.values is not None
+        point = bundle.point(near.values)
+        if bundle.solve(point) is None:
+            return replace(near, failed="a piece could not be solved")
+        listener = None if self.on_progress is None else self.on_progress
+        vertex, outcome = Stack(bundle, point).solve(self.left, listener)
+        if vertex is not None:
+            objective = matrix.objective(vertex.values)
+            bound = dual_bound(matrix, matrix.sign * vertex.duals)
+            found = Found(
+                vertex.values,
+                vertex.duals,
+                matrix.sign * objective,
+                matrix.sign * bound,
+                near.iterations + vertex.iterations,
+            )
+            self.stages.append(Stage("vertex", time.perf_counter() - begun, objective, bound))
+            if found.gap <= EXACT:
+                return found
+        if outcome.status is Status.INTERRUPTED:
+            return replace(near, failed="interrupted")
+        found = bundle.run(
+            near.values, gap, time_limit=self.left, on_round=self.listener("search", matrix)
+        )
+        return found if found.values is not None and found.gap < near.gap else near
 
     def gave_up(self, why: str) -> tuple[Outcome, tuple[Stage, ...]]:
         """Return that there is no plan, and why."""
@@ -241,6 +278,7 @@ class _Climb:
         pieces = cut(matrix, level.horizon, self.piece[level.starts])
         bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads)
         lead(bundle, start.bundle)
+        slopes = prices(bundle, start, self.piece)
         coarse = len(level.starts) < len(self.piece)
         name = f"{len(level.starts):,} {'blocks' if coarse else 'steps'} in {pieces.count} pieces"
         found = bundle.run(
@@ -250,6 +288,7 @@ class _Climb:
             rounds=COARSE_ROUNDS if coarse else MOST_ROUNDS,
             radius=RADIUS["coarse" if coarse else "fine"],
             roughly=coarse,
+            slopes=slopes,
             on_round=self.listener(name, matrix),
         )
         objective = None if found.values is None else matrix.sign * found.objective
@@ -292,7 +331,7 @@ class _Climb:
             found.values,
             matrix.sign * found.duals,
             matrix.sign * reduced,
-            vertex=False,
+            vertex=found.gap <= EXACT,
         )
         status = Status.OPTIMAL
         if solution is None:
@@ -358,6 +397,30 @@ def penalties(level: Level, start: Level, pieces: Pieces) -> Floats:
         limit = float(limits[np.isfinite(limits)].max(initial=0.0))
         spread[number] = max(paid, total / max(limit, 1.0))
     return DEARER * np.concatenate([np.maximum(prices, least), spread])
+
+
+def prices(bundle: Bundle, start: Level, piece: Ints) -> list[Floats] | None:
+    """Return what a coarser level prices the parameters of every piece at, where it shares the same.
+
+    Parameters
+    ----------
+    piece
+        Of each of the finest steps, shape (n,).
+    """
+    matrix = start.matrix
+    pieces = cut(matrix, start.horizon, piece[start.starts])
+    parts = layouts(matrix, pieces)
+    names = [_families(matrix, layout.shared) for layout in parts]
+    mine = [_families(bundle.matrix, model.layout.shared) for model in bundle.models]
+    spread = [layout.spread.tolist() for layout in parts]
+    same = names == mine and spread == [one.layout.spread.tolist() for one in bundle.models]
+    if not same or start.duals is None:
+        return None
+    return [slopes_of(pieces, layout, start.duals) for layout in parts]
+
+
+def _families(matrix: Matrix, columns: Ints) -> list[str]:
+    return [matrix.column_name(int(column)).partition("[")[0] for column in columns]
 
 
 def lead(bundle: Bundle, coarse: Bundle | None) -> None:

@@ -93,6 +93,15 @@ class Basis:
     rows: npt.NDArray[np.int8]
 
 
+def basis_of(native: Any) -> Basis:
+    """Return a basis of HiGHS as arrays."""
+    columns, rows = native.col_status, native.row_status
+    return Basis(
+        np.fromiter(map(int, columns), np.int8, len(columns)),
+        np.fromiter(map(int, rows), np.int8, len(rows)),
+    )
+
+
 class Session:
     """A model held by HiGHS, to be solved again after changes; use it in a ``with`` statement.
 
@@ -227,13 +236,7 @@ class Session:
         if self._abandoned:
             return None
         native = self._highs.getBasis()
-        if not native.valid:
-            return None
-        columns, rows = native.col_status, native.row_status
-        return Basis(
-            np.fromiter(map(int, columns), np.int8, len(columns)),
-            np.fromiter(map(int, rows), np.int8, len(rows)),
-        )
+        return basis_of(native) if native.valid else None
 
     def irreducible(self) -> tuple[list[tuple[int, Side]], list[tuple[int, Side]]]:
         """Return the rows and the column bounds of an irreducible infeasible set; empty if none."""
