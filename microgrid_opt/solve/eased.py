@@ -26,7 +26,7 @@ def of_steps(matrix: Matrix) -> Flags:
     found = np.zeros(matrix.column_count, dtype=bool)
     for block in matrix.columns:
         found[block.slice] = block.keys is not None
-    return found & (matrix.integrality == 1)
+    return np.asarray(found & (matrix.integrality == 1))
 
 
 def ease(matrix: Matrix) -> Matrix:

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 ROWS = 2800
 """Rows of a good window, before whole numbers are taken out: some days of three units."""
-LEAST_WINDOWS = 4
+LEAST_WINDOWS = 30
 MOST_ROUNDS = 4
 LEAST_GAIN = 0.05
 """Share of the gap that a round must close to be followed by another one."""
@@ -76,11 +76,15 @@ PLAN = ("mip_heuristic_run_rins=false", "mip_heuristic_run_root_reduced_cost=fal
 """For plans of windows: of the heuristics at the root one finds what the others find too."""
 
 
-def split(matrix: Matrix, horizon: Horizon) -> Parts | None:
-    """Return the windows of a model; ``None`` where they are too few."""
-    piece = edges(matrix, horizon, ROWS)
+def split(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Parts | None:
+    """Return the windows of a model; ``None`` where they are too few.
+
+    Where it is ``forced``, small models have windows as well.
+    """
+    rows = min(ROWS, matrix.row_count // LEAST_WINDOWS) if forced else ROWS
+    piece = edges(matrix, horizon, rows)
     count = int(piece.max()) + 1
-    if count < LEAST_WINDOWS:
+    if count < (2 if forced else LEAST_WINDOWS):
         return None
     step = steps_of(matrix, horizon)
     column = np.where(step >= 0, piece[step], EVERYWHERE)
@@ -94,6 +98,15 @@ def split(matrix: Matrix, horizon: Horizon) -> Parts | None:
     np.minimum.at(low, entry[strange], of_entry[strange])
     np.maximum.at(high, entry[strange], of_entry[strange])
     return Parts(column, np.where(high > low, NONE, last), count)
+
+
+def has_given_sizes(draft: Draft) -> bool:
+    """Return whether all units that start and stop have sizes that are not chosen.
+
+    Where they are, copies of the sizes leave the windows' bound behind that of the relaxation.
+    """
+    sizes = [rounding.series["size"] for rounding in draft.roundings if rounding.follows]
+    return bool(sizes) and not any(hasattr(size, "name") for size in sizes)
 
 
 def plan(
@@ -246,6 +259,7 @@ class _Search:
             if self.is_over or self.best is None or gained < LEAST_GAIN * self.open:
                 break
         self.inside()
+        self.relax()
         best = self.best or replace(first, status=Status.UNKNOWN, solution=None, objective=None)
         if self.stopped:
             best = replace(best, status=Status.INTERRUPTED)
@@ -414,6 +428,15 @@ class _Search:
         self.bound = max(self.bound, proven)
         bound = self.matrix.sign * proven
         self.stages.append(Stage("bound of windows", self.seconds - begun, None, bound))
+
+    def relax(self) -> None:
+        """Raise the bound by the relaxation, which knows of whole numbers and sizes together."""
+        if self.is_over:
+            return
+        free = replace(self.matrix, integrality=np.zeros_like(self.matrix.integrality))
+        found = self.linear("relaxation", free, None)
+        if found.status is Status.OPTIMAL:
+            self.bound = max(self.bound, self.matrix.sign * found.bound)
 
     # ------------------------------------------------------------------ many at a time
 
