@@ -7,18 +7,29 @@ the model itself where $u$ is held ($l = h$).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microgrid_opt.solve import highs, progressive
+from microgrid_opt.solve.coarse import Coarser
+from microgrid_opt.solve.status import Status
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
+    from microgrid_opt.horizon import Horizon
     from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.profiles import Profile
+    from microgrid_opt.solve.progressive import Level
+    from microgrid_opt.solve.status import Outcome, Progress
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
+    Ints = NDArray[np.int64]
 
 
 def of_steps(matrix: Matrix) -> Flags:
@@ -58,3 +69,51 @@ def held(matrix: Matrix, values: Floats) -> Matrix:
     lower, upper = matrix.col_lower.copy(), matrix.col_upper.copy()
     lower[whole] = upper[whole] = np.clip(np.rint(values[whole]), lower[whole], upper[whole])
     return replace(matrix, col_lower=lower, col_upper=upper)
+
+
+@dataclass(frozen=True, eq=False)
+class Year:
+    """How linear years are solved: in pieces where that pays, else at once."""
+
+    horizon: Horizon
+    coarser: Coarser | None
+    profiles: Sequence[Profile]
+    threads: int
+
+    def solve(
+        self,
+        matrix: Matrix,
+        start: Level | None,
+        gap: float,
+        limit: float | None,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> Outcome:
+        """Return the optimum of a linear model to a gap, from a start if there is one."""
+        piece = None if self.coarser is None else progressive.pieces_of(matrix, self.horizon)
+        spent = 0.0
+        if piece is not None and self.coarser is not None:
+            found, _ = progressive.plan(
+                matrix,
+                self.horizon,
+                piece,
+                _eased(self.coarser),
+                self.profiles,
+                gap,
+                limit,
+                on_progress,
+                self.threads,
+                start,
+            )
+            if found.solution is not None or found.status is Status.INTERRUPTED:
+                return found
+            spent = found.seconds
+        left = None if limit is None else max(limit - spent, 0.1)
+        return highs.attempts(matrix, self.profiles, time_limit=left, on_progress=on_progress)[-1]
+
+
+def _eased(coarser: Coarser) -> Coarser:
+    def build(starts: Ints) -> tuple[Horizon, Matrix]:
+        horizon, matrix = coarser.build(starts)
+        return horizon, ease(matrix)
+
+    return Coarser(coarser.periods, build)

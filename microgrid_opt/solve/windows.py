@@ -19,18 +19,17 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from microgrid_opt.results import Stage
-from microgrid_opt.solve import highs, inside, progressive
+from microgrid_opt.solve import highs, inside
 from microgrid_opt.solve.boxes import boxes
 from microgrid_opt.solve.bundle import plausible
-from microgrid_opt.solve.coarse import Coarser
-from microgrid_opt.solve.eased import ease, held
+from microgrid_opt.solve.eased import Year, ease, held
 from microgrid_opt.solve.pieces import edges, steps_of
 from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, Priced
 from microgrid_opt.solve.profiles import load_profile
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.draft import Draft
     from microgrid_opt.horizon import Horizon
+    from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
 
@@ -139,57 +139,9 @@ def plan(
     threads
         How many windows are solved at a time; the result does not depend on it.
     """
-    year = _Year(draft.horizon, coarser, profiles, threads)
+    year = Year(draft.horizon, coarser, profiles, threads)
     search = _Search(draft, matrix, parts, year, gap, limit, on_progress, threads)
     return search.run()
-
-
-@dataclass(frozen=True, eq=False)
-class _Year:
-    """How linear years are solved: in pieces where that pays, else at once."""
-
-    horizon: Horizon
-    coarser: Coarser | None
-    profiles: Sequence[Profile]
-    threads: int
-
-    def solve(
-        self,
-        matrix: Matrix,
-        start: Level | None,
-        gap: float,
-        limit: float | None,
-        on_progress: Callable[[Progress], None] | None,
-    ) -> Outcome:
-        """Return the optimum of a linear model to a gap, from a start if there is one."""
-        piece = None if self.coarser is None else progressive.pieces_of(matrix, self.horizon)
-        spent = 0.0
-        if piece is not None and self.coarser is not None:
-            found, _ = progressive.plan(
-                matrix,
-                self.horizon,
-                piece,
-                _eased(self.coarser),
-                self.profiles,
-                gap,
-                limit,
-                on_progress,
-                self.threads,
-                start,
-            )
-            if found.solution is not None or found.status is Status.INTERRUPTED:
-                return found
-            spent = found.seconds
-        left = None if limit is None else max(limit - spent, 0.1)
-        return highs.attempts(matrix, self.profiles, time_limit=left, on_progress=on_progress)[-1]
-
-
-def _eased(coarser: Coarser) -> Coarser:
-    def build(starts: Ints) -> tuple[Horizon, Matrix]:
-        horizon, matrix = coarser.build(starts)
-        return horizon, ease(matrix)
-
-    return Coarser(coarser.periods, build)
 
 
 class _Search:
@@ -200,7 +152,7 @@ class _Search:
         draft: Draft,
         matrix: Matrix,
         parts: Parts,
-        year: _Year,
+        year: Year,
         gap: float,
         limit: float | None,
         on_progress: Callable[[Progress], None] | None,
@@ -423,7 +375,7 @@ class _Search:
         proven = priced.fixed
         for _, outcome in self.each(priced.numbers, solve):
             proven += outcome.bound
-        if self.stopped or np.isnan(proven):
+        if self.stopped or not np.isfinite(proven):
             return
         self.bound = max(self.bound, proven)
         bound = self.matrix.sign * proven
@@ -435,7 +387,7 @@ class _Search:
             return
         free = replace(self.matrix, integrality=np.zeros_like(self.matrix.integrality))
         found = self.linear("relaxation", free, None)
-        if found.status is Status.OPTIMAL:
+        if np.isfinite(found.bound):
             self.bound = max(self.bound, self.matrix.sign * found.bound)
 
     # ------------------------------------------------------------------ many at a time
@@ -447,19 +399,17 @@ class _Search:
     def each(self, numbers: Iterable[int], solve: Callable[[int], T]) -> list[tuple[int, T]]:
         """Return what each window gives, in order; Ctrl-C ends those that run and drops the rest."""
         self.cancel = threading.Event()
-        numbers = list(numbers)
+        waiting: list[tuple[int, Future[T]]] = []
         with ThreadPoolExecutor(self.threads) as pool:
-            waiting = [pool.submit(solve, number) for number in numbers]
             try:
-                for one in waiting:
-                    one.result()
+                waiting.extend((number, pool.submit(solve, number)) for number in numbers)
+                wait([one for _, one in waiting])
             except KeyboardInterrupt:
                 self.stopped = True
                 self.cancel.set()
-                for one in waiting:
+                for _, one in waiting:
                     one.cancel()
-        done = [(n, one) for n, one in zip(numbers, waiting, strict=True) if not one.cancelled()]
-        return [(number, one.result()) for number, one in done]
+        return [(number, one.result()) for number, one in waiting if not one.cancelled()]
 
 
 def _deciding(draft: Draft, matrix: Matrix) -> NDArray[np.uint8]:
