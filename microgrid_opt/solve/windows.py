@@ -283,8 +283,9 @@ class _Search:
     def plan(self, values: Floats, at: Outcome) -> Outcome:
         """Solve the year with the whole numbers that follow from values; keep a better plan."""
         found = np.clip(values, self.matrix.col_lower, self.matrix.col_upper)
-        for name, whole in whole_values(self.draft, self.matrix, found).items():
-            found[self.matrix.column_blocks[name].slice] = whole
+        if not _are_followable(self.matrix, found):
+            for name, whole in whole_values(self.draft, self.matrix, found).items():
+                found[self.matrix.column_blocks[name].slice] = whole
         key = np.rint(found[self.matrix.integrality == 1]).tobytes()
         if key in self.tried:
             return at
@@ -419,6 +420,15 @@ def _deciding(draft: Draft, matrix: Matrix) -> NDArray[np.uint8]:
         for name in rounding.follows:
             found[matrix.column_blocks[rounding.series[name].name].slice] = 0
     return found
+
+
+def _are_followable(matrix: Matrix, values: Floats) -> bool:
+    """Return whether whole numbers keep the rows among themselves: runs across all borders."""
+    whole = matrix.integrality == 1
+    others = np.bincount(matrix.entry_row, ~whole[matrix.index], matrix.row_count)
+    activity = matrix.times(np.where(whole, np.rint(values), 0.0))
+    kept = (activity >= matrix.row_lower - 1e-6) & (activity <= matrix.row_upper + 1e-6)
+    return bool(kept[others == 0].all())
 
 
 def _profile(options: Sequence[str], absolute_gap: float) -> Profile:
