@@ -311,6 +311,7 @@ class Builder:
     def round_by(
         self,
         rule: Callable[[Mapping[str, NDArray[np.float64]]], Mapping[str, NDArray[np.float64]]],
+        follows: tuple[str, ...] = (),
         **series: Any,
     ) -> None:
         """Tell how whole-number series follow from relaxed values, for years with many of them.
@@ -320,10 +321,12 @@ class Builder:
         rule
             Takes the relaxed values of ``series`` by name and returns whole values, shape (n,), for
             those that it decides; they must keep the asset's own rules.
+        follows
+            Names of those that are whole by themselves where the other ones are.
         series
             Variables that the rule reads or decides.
         """
-        self._draft.roundings.append(Rounding(series, rule))
+        self._draft.roundings.append(Rounding(series, rule, follows))
 
     # ------------------------------------------------------------------ sums, ledger, caps
 

@@ -123,10 +123,13 @@ class Rounding:
         Variables that the rule reads or decides, by a name of its own.
     rule
         Relaxed values by name, each of shape (n,) or (1,) -> whole values to hold, by name.
+    follows
+        Names of those that are whole by themselves where the other ones are.
     """
 
     series: Mapping[str, Any]
     rule: Callable[[Mapping[str, NDArray[np.float64]]], Mapping[str, NDArray[np.float64]]]
+    follows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ def write_rounding(
     series = {"on": states.on, "starts": states.starts, "stops": states.stops}
     if standby is not None:
         series["standby"] = standby
-    b.round_by(states_of, flow=flow, size=size, **series)
+    # Least times keep a start and a stop from one step: their difference tells both.
+    b.round_by(states_of, follows=("starts", "stops"), flow=flow, size=size, **series)
 
 
 def _with_fewer_starts(

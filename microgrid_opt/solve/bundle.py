@@ -396,7 +396,11 @@ class _Search:
 
 def finite_box(matrix: Matrix) -> tuple[Floats, Floats]:
     """Return bounds within which some optimal plan lies, plausible ones where there are none."""
-    box = boxes(matrix)
+    return plausible(boxes(matrix))
+
+
+def plausible(box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Return the box with plausible limits where there are none."""
     largest = max([1.0, *(np.abs(side[np.isfinite(side)]).max(initial=0.0) for side in box)])
     limit = PLAUSIBLE * largest
     return np.maximum(box[0], -limit), np.minimum(box[1], limit)

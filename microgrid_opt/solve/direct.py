@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from microgrid_opt.errors import InfeasibleError, InputError
 from microgrid_opt.results import Run, Stage
-from microgrid_opt.solve import highs, parts, progressive, rounding, typical
+from microgrid_opt.solve import highs, parts, progressive, rounding, typical, windowed
 from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
 from microgrid_opt.solve.status import Status
 from microgrid_opt.yamlio.grammar import suggest
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
     from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.matrix import Matrix
-    from microgrid_opt.solve.parts import Parts
+    from microgrid_opt.solve.priced import Parts
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome, Progress, Solution
 
 AUTO = "auto"
 DIRECT, PROGRESSIVE, ROUNDED, PARTS = "direct", "progressive", "rounded", "parts"
-TYPICAL = "typical"
-STRATEGIES = (AUTO, DIRECT, PROGRESSIVE, ROUNDED, PARTS)
+TYPICAL, WINDOWS = "typical", "windows"
+STRATEGIES = (AUTO, DIRECT, PROGRESSIVE, ROUNDED, WINDOWS, PARTS)
 """Ways of solving; one that does not fit a model gives way to the usual choice, with a line."""
 SMALL, MANY = "default", "mip"
 MOST_THREADS = 8
@@ -46,12 +46,14 @@ def choose(
     matrix: Matrix,
     *,
     rounds: bool = False,
+    inside: Parts | None = None,
     splits: Parts | None = None,
     pieces: int = 0,
 ) -> tuple[Profile, str]:
     """Return the solver profile for a model, and why it was taken where nobody named one.
 
-    ``rounds`` tells that the assets can round many of the model's whole numbers, ``splits`` how a
+    ``rounds`` tells that the assets can round many of the model's whole numbers, ``inside`` the
+    windows in which they are decided, ``splits`` how a
     model with few falls into months, ``pieces`` into how many a linear one is cut.
     """
     if name != AUTO:
@@ -65,13 +67,16 @@ def choose(
     if not matrix.is_mip and matrix.nonzero_count >= LARGE_NONZEROS:
         return load_profile(LARGE, overrides), f"{kind}: interior point (HiPO)"
     whole = int(matrix.integrality.sum())
-    if rounds:
-        return load_profile(MANY, overrides), f"{kind}, {whole:,} whole numbers: relax and round"
-    if splits is not None:
+    taken, method = SMALL, "branch and bound" if matrix.is_mip else "dual simplex"
+    if inside is not None:
+        taken, method = MANY, f"ease, then plan and bound in {inside.count} windows of the year"
+    elif rounds:
+        taken, method = MANY, "relax and round"
+    elif splits is not None:
         method = f"relax, then bound and hold them in {splits.count} parts of the year"
-        return load_profile(SMALL, overrides), f"{kind}, {whole:,} whole numbers: {method}"
-    method = "branch and bound" if matrix.is_mip else "dual simplex"
-    return load_profile(SMALL, overrides), f"{kind}: {method}"
+    if taken == MANY or splits is not None:
+        kind += f", {whole:,} whole numbers"
+    return load_profile(taken, overrides), f"{kind}: {method}"
 
 
 def kind_of(matrix: Matrix) -> str:
@@ -139,10 +144,11 @@ def solve(
         return ended
     gave_up, spent, stages = ended
     limit = limit and max(limit - spent, 0.1)
-    rounds, splits = _by_whole_numbers(draft, matrix, strategy)
-    profile, why = choose(name, overrides, matrix, rounds=rounds, splits=splits)
+    rounds, inside, splits = _by_whole_numbers(draft, matrix, strategy)
+    profile, why = choose(name, overrides, matrix, rounds=rounds, inside=inside, splits=splits)
     why += gave_up
     taken = ROUNDED if rounds else PARTS if splits is not None else DIRECT
+    taken = WINDOWS if inside is not None else taken
     if strategy not in {AUTO, taken} and not gave_up:
         why += f"; strategy {strategy} does not fit this model"
     if limit is None and "time_limit" in profile.options:
@@ -150,7 +156,12 @@ def solve(
     first: Outcome | None = None
     if taken != DIRECT:
         relaxed = with_simplex(choose(AUTO, overrides, _relaxed(matrix))[0], overrides)
-        if splits is None:
+        if inside is not None:
+            gap, threads = rounding.allowed_gap(profile), threads_of(overrides)
+            first, more = windowed.plan(
+                draft, matrix, inside, coarser, relaxed, gap, limit, on_progress, threads
+            )
+        elif splits is None:
             first, more = rounding.plan(draft, matrix, relaxed, profile, limit, on_progress)
         else:
             first, more = parts.plan(
@@ -181,15 +192,19 @@ def solve(
     return held_of(matrix, profile, outcome, why, stages, taken)
 
 
-def _by_whole_numbers(draft: Draft, matrix: Matrix, strategy: str) -> tuple[bool, Parts | None]:
-    """Return whether whole numbers are rounded, and else in which parts of the year they are."""
-    if strategy in {AUTO, ROUNDED} and rounding.is_worth_it(
-        draft, matrix, forced=strategy == ROUNDED
+def _by_whole_numbers(
+    draft: Draft, matrix: Matrix, strategy: str
+) -> tuple[bool, Parts | None, Parts | None]:
+    """Return whether assets round whole numbers, and the windows or parts they are decided in."""
+    if strategy in {AUTO, ROUNDED, WINDOWS} and rounding.is_worth_it(
+        draft, matrix, forced=strategy != AUTO
     ):
-        return True, None
+        if strategy == ROUNDED or (strategy == AUTO and not windowed.has_given_sizes(draft)):
+            return True, None, None
+        return True, windowed.split(matrix, draft.horizon, forced=strategy == WINDOWS), None
     if strategy in {AUTO, PARTS}:
-        return False, parts.split(matrix, draft.horizon, forced=strategy == PARTS)
-    return False, None
+        return False, None, parts.split(matrix, draft.horizon, forced=strategy == PARTS)
+    return False, None, None
 
 
 def _progressive(

@@ -8,14 +8,7 @@ is in a store at midnight.
 1. Rows are split into parts, one for each billing month; months that share a whole number are one
    part. A column belongs to its month, sizes to a part of their own. A part that needs a column of
    another one has a copy of it. Rows over many months (a cap of the year) belong to no part.
-2. With any prices $y$ of the rows, each part $p$ pays for its own columns what they cost apart from
-   the rows elsewhere, and for copies what its rows credit them with:
-   $$ z^* \ge \sum_{i \text{ in no part}} \max(y_i, 0) L_i + \min(y_i, 0) U_i +
-      \sum_p \min_{x \in X_p} \Bigl\{ \sum_{j \in p} \bigl(c_j - \sum_{i \notin p} y_i a_{ij}\bigr) x_j
-      + \sum_{j \notin p} \bigl(\sum_{i \in p} y_i a_{ij}\bigr) x_j \Bigr\} $$
-   where $X_p$ keeps the rows, bounds and whole numbers of the part. Every plan of the year is one of
-   all parts, with copies that agree, so that this is a bound for any $y$: Lagrangian decomposition,
-   Guignard & Kim (1987), doi:10.1007/BF02592954.
+2. With any prices of the rows the parts prove a bound (`microgrid_opt.solve.priced`).
 3. The prices come from the relaxed year first. The parts' whole numbers are held, and what is left of
    the year is linear: a plan, with prices of its own, which bound again. Where no part would change
    its whole numbers at these prices, bound and plan are equal. This goes on until the gap is small, or
@@ -25,14 +18,14 @@ is in a store at midnight.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from microgrid_opt.results import Stage
 from microgrid_opt.solve import highs
-from microgrid_opt.solve.matrix import Block, Matrix
+from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, Priced
 from microgrid_opt.solve.rounding import allowed_gap, named, whole_values
 from microgrid_opt.solve.session import Session
 from microgrid_opt.solve.status import Status, relative_gap
@@ -44,14 +37,13 @@ if TYPE_CHECKING:
 
     from microgrid_opt.draft import Draft
     from microgrid_opt.horizon import Horizon
+    from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome, Progress, Solution
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-NONE, EVERYWHERE = -2, -1
-"""Part of a row that spans many months; part of sizes, and of rows among them."""
 LEAST_NONZEROS = 20_000
 """Size from which it pays: branch and bound solves smaller models at once."""
 MOST_WHOLE = 1000
@@ -62,23 +54,6 @@ MOST_STRANGERS = 8
 MOST_ROUNDS = 6
 NEAR = 5e-3
 """Gap below which the prices of the latest plan are tried as they are."""
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """Which part every column and row belongs to.
-
-    Parameters
-    ----------
-    column, row
-        Number of the part, `EVERYWHERE`, or (rows) `NONE`.
-    count
-        Number of parts, without `EVERYWHERE`.
-    """
-
-    column: Ints
-    row: Ints
-    count: int
 
 
 def split(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Parts | None:
@@ -157,21 +132,13 @@ def bound(
         The bound; each column's value in its own part, ``None`` where a part has none; and whether
         Ctrl-C ended it.
     """
-    loose = parts.row == NONE
-    y = prices.copy()
-    y[loose & (y > 0.0) & np.isinf(matrix.row_lower)] = 0.0
-    y[loose & (y < 0.0) & np.isinf(matrix.row_upper)] = 0.0
-    limits = np.where(y > 0.0, matrix.row_lower, matrix.row_upper)
-    proven = matrix.offset + float(y[loose & (y != 0.0)] @ limits[loose & (y != 0.0)])
-    part = parts.row[matrix.entry_row]
-    credit = matrix.value * y[matrix.entry_row]
-    away = part != parts.column[matrix.index]
-    own = matrix.cost - np.bincount(matrix.index[away], credit[away], matrix.column_count)
+    priced = Priced(matrix, parts, prices)
+    proven = priced.fixed
     values = np.zeros(matrix.column_count)
     whole = True
     end = None if time_limit is None else time.perf_counter() + time_limit
-    for number in range(EVERYWHERE, parts.count):
-        one, columns = _part(matrix, parts, number, part, credit, own)
+    for number in priced.numbers:
+        one, columns = priced.model(number)
         left = None if end is None else max(end - time.perf_counter(), 0.1)
         outcome = highs.solve(one, profile, time_limit=left)
         stopped = outcome.status is Status.INTERRUPTED
@@ -184,34 +151,6 @@ def bound(
         mine = parts.column[columns] == number
         values[columns[mine]] = outcome.solution.values[mine]
     return proven, values if whole else None, False
-
-
-def _part(
-    matrix: Matrix, parts: Parts, number: int, part: Ints, credit: Floats, own: Floats
-) -> tuple[Matrix, Ints]:
-    """Return the model of one part and its columns' numbers in the whole."""
-    entries = np.flatnonzero(part == number)
-    rows = np.flatnonzero(parts.row == number)
-    columns = np.union1d(matrix.index[entries], np.flatnonzero(parts.column == number))
-    index = np.searchsorted(columns, matrix.index[entries]).astype(np.int32)
-    copied = np.bincount(index, credit[entries], len(columns))
-    lengths = np.diff(matrix.start)[rows]
-    model = Matrix(
-        cost=np.where(parts.column[columns] == number, own[columns], copied),
-        offset=0.0,
-        maximize=False,
-        start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
-        index=index,
-        value=matrix.value[entries],
-        row_lower=matrix.row_lower[rows],
-        row_upper=matrix.row_upper[rows],
-        col_lower=matrix.col_lower[columns],
-        col_upper=matrix.col_upper[columns],
-        integrality=matrix.integrality[columns],
-        columns=(Block("column", 0, len(columns), range(len(columns))),),
-        rows=(Block("row", 0, len(rows), range(len(rows))),),
-    )
-    return model, columns
 
 
 class _Year:

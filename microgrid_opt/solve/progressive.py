@@ -122,6 +122,7 @@ def plan(
     limit: float | None,
     on_progress: Callable[[Progress], None] | None,
     threads: int = 1,
+    start: Level | None = None,
 ) -> tuple[Outcome, tuple[Stage, ...]]:
     """Return the plan with its bound, and the stages; status `UNKNOWN` where it gave up.
 
@@ -143,10 +144,12 @@ def plan(
         Called while it runs.
     threads
         How many pieces are solved at a time; the result does not depend on it.
+    start
+        A solved model on the same steps to start from, in place of coarser ones.
     """
     climb = Climb(piece, coarser, profiles, limit, on_progress, threads)
     fine = Level(np.arange(len(horizon)), horizon, matrix)
-    return climb.run(fine, gap)
+    return climb.run(fine, gap, start)
 
 
 class Climb:
@@ -183,27 +186,21 @@ class Climb:
         """Wall time that is left [s]."""
         return None if self.limit is None else max(self.limit - self.seconds, 0.1)
 
-    def run(self, fine: Level, gap: float) -> tuple[Outcome, tuple[Stage, ...]]:
-        """Solve level by level."""
-        _, found, failed = self.to_the_top(fine, gap)
-        if found is None or found.values is None:
+    def run(
+        self, fine: Level, gap: float, start: Level | None
+    ) -> tuple[Outcome, tuple[Stage, ...]]:
+        """Solve level by level, or this one from a start."""
+        _, found, failed = self.to_the_top(fine, gap, start)
+        if found is None or found.values is None or found.duals is None:
             return self.gave_up(failed or "no plan was found")
         outcome = ended(fine.matrix, found, gap, self.seconds, self.limit, self.solver)
         return outcome, tuple(self.stages)
 
-    def to_the_top(self, fine: Level, gap: float) -> tuple[Level, Found | None, str]:
+    def to_the_top(
+        self, fine: Level, gap: float, start: Level | None = None
+    ) -> tuple[Level, Found | None, str]:
         """Return the last level with what searched it, what was found there, and why not."""
-        try:
-            levels = self.levels(fine)
-            last, failed = self.first(levels[0])
-            for level in levels[1:]:
-                if failed:
-                    break
-                last, found, failed = self.search(level, last, COARSE_GAP)
-                if gap <= EXACT and self.limit is None and not failed and found.gap > SLOW:
-                    failed = "what they share is too much to be exact"
-        except InputError as error:
-            failed = f"it cannot be written on coarser steps ({error.findings[0].message})"
+        last, failed = (start, "") if start is not None else self.coarse(fine, gap)
         if failed:
             return fine, None, failed
         fine, found, failed = self.search(fine, last, max(gap, NEAR))
@@ -216,6 +213,21 @@ class Climb:
         if gap < found.gap <= NEAR and not found.failed:
             return self.finish(level, found, gap)
         return found
+
+    def coarse(self, fine: Level, gap: float) -> tuple[Level, str]:
+        """Solve the coarse levels; return the last one, and why it failed."""
+        try:
+            levels = self.levels(fine)
+            last, failed = self.first(levels[0])
+            for level in levels[1:]:
+                if failed:
+                    break
+                last, found, failed = self.search(level, last, COARSE_GAP)
+                if gap <= EXACT and self.limit is None and not failed and found.gap > SLOW:
+                    failed = "what they share is too much to be exact"
+        except InputError as error:
+            return fine, f"it cannot be written on coarser steps ({error.findings[0].message})"
+        return last, failed
 
     def finish(self, level: Level, near: Found, gap: float) -> Found:
         """Go from a plan near the optimum to a vertex; where that fails, search on."""
