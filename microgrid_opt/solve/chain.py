@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from microgrid_opt.errors import InfeasibleError, NoPlanError
-from microgrid_opt.solve import direct, parts, progressive, rounding
+from microgrid_opt.solve import direct, levels, parts, rounding
 from microgrid_opt.solve.limits import Limited
 from microgrid_opt.solve.live import Live
 from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
@@ -77,7 +77,7 @@ class Chain:
         forced = self._strategy == direct.PROGRESSIVE
         if not (forced or (self._strategy == direct.AUTO and self._profile == direct.AUTO)):
             return False
-        return progressive.pieces_of(matrix, draft.horizon, forced=forced) is not None
+        return levels.pieces_of(matrix, draft.horizon, forced=forced) is not None
 
     def solve(
         self,
@@ -171,9 +171,7 @@ class Chain:
         if not direct.is_asked("mip_rel_gap", overrides):
             overrides = (*overrides, f"mip_rel_gap={GAP}")
         fits = self._limited is not None and self._limited.takes(matrix)
-        piece = progressive.pieces_of(
-            matrix, draft.horizon, forced=self._strategy == direct.PROGRESSIVE
-        )
+        piece = levels.pieces_of(matrix, draft.horizon, forced=self._strategy == direct.PROGRESSIVE)
         assert piece is not None
         if not fits:
             self.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from microgrid_opt.errors import InfeasibleError, InputError
 from microgrid_opt.results import Run, Stage
-from microgrid_opt.solve import highs, parts, progressive, rounding, typical, windowed
+from microgrid_opt.solve import highs, levels, parts, progressive, rounding, typical, windowed
 from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
 from microgrid_opt.solve.status import Status
 from microgrid_opt.yamlio.grammar import suggest
@@ -61,7 +61,7 @@ def choose(
     kind = kind_of(matrix)
     if pieces:
         gap = gap_of(overrides)
-        end = "a vertex" if gap <= progressive.EXACT else f"a gap of {gap:g}"
+        end = "a vertex" if gap <= levels.EXACT else f"a gap of {gap:g}"
         method = f"coarse, then {pieces} pieces of the year to {end}"
         return load_profile(SMALL, overrides), f"{kind}: {method}"
     if not matrix.is_mip and matrix.nonzero_count >= LARGE_NONZEROS:
@@ -217,7 +217,7 @@ def _progressive(
     forced: bool,
 ) -> Held | tuple[str, float, tuple[Stage, ...]]:
     """Solve a large linear model in pieces; else say why not, after how long and what was tried."""
-    piece = progressive.pieces_of(matrix, draft.horizon, forced=forced)
+    piece = levels.pieces_of(matrix, draft.horizon, forced=forced)
     if piece is None:
         return "", 0.0, ()
     profile, why = choose(AUTO, overrides, matrix, pieces=int(piece.max()) + 1)
@@ -297,8 +297,8 @@ def _typical(
 def gap_of(overrides: Sequence[str]) -> float:
     """Return the gap at which a linear model may stop: exact where none is asked for."""
     if not is_asked("mip_rel_gap", overrides):
-        return progressive.EXACT
-    return max(rounding.allowed_gap(load_profile(SMALL, overrides)), progressive.EXACT)
+        return levels.EXACT
+    return max(rounding.allowed_gap(load_profile(SMALL, overrides)), levels.EXACT)
 
 
 def threads_of(overrides: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microgrid_opt.solve import highs, progressive
+from microgrid_opt.solve import highs, levels, progressive
 from microgrid_opt.solve.coarse import Coarser
 from microgrid_opt.solve.status import Status
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
+    from microgrid_opt.solve.levels import Level
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
-    from microgrid_opt.solve.progressive import Level
     from microgrid_opt.solve.status import Outcome, Progress
 
     Floats = NDArray[np.float64]
@@ -89,7 +89,7 @@ class Year:
         on_progress: Callable[[Progress], None] | None,
     ) -> Outcome:
         """Return the optimum of a linear model to a gap, from a start if there is one."""
-        piece = None if self.coarser is None else progressive.pieces_of(matrix, self.horizon)
+        piece = None if self.coarser is None else levels.pieces_of(matrix, self.horizon)
         spent = 0.0
         if piece is not None and self.coarser is not None:
             found, _ = progressive.plan(

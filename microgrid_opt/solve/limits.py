@@ -20,8 +20,9 @@ import numpy as np
 from microgrid_opt.results import Stage
 from microgrid_opt.solve.bundle import MISSED, finite_box
 from microgrid_opt.solve.changes import same_coefficients
+from microgrid_opt.solve.levels import RADIUS, Level, ended, told
 from microgrid_opt.solve.pieces import SHARED, SPREAD
-from microgrid_opt.solve.progressive import NEAR, RADIUS, Climb, Level, ended, told
+from microgrid_opt.solve.progressive import NEAR, Climb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

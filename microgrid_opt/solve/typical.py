@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,10 +23,10 @@ from microgrid_opt.solve import highs
 from microgrid_opt.solve.aggregate import Columns
 from microgrid_opt.solve.bundle import Bundle
 from microgrid_opt.solve.days import Days
+from microgrid_opt.solve.levels import RADIUS, Level, ended, penalties, pieces_of, told
 from microgrid_opt.solve.medoids import medoids
 from microgrid_opt.solve.piece import slopes_of
 from microgrid_opt.solve.pieces import SHARED, Pieces, cut
-from microgrid_opt.solve.progressive import RADIUS, Level, ended, penalties, pieces_of, told
 from microgrid_opt.solve.status import Outcome, Status
 from microgrid_opt.solve.typical_rows import small
 
@@ -99,6 +99,48 @@ def represented(days: Days, count: int) -> Ints:
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What typical days tell of the full model.
+
+    Parameters
+    ----------
+    name
+        How many they are, in words.
+    outcome
+        Of their model.
+    level
+        The full model with values and duals; ``None`` where they have no plan.
+    """
+
+    name: str
+    outcome: Outcome
+    level: Level | None
+
+
+def start(
+    days: Days,
+    count: int,
+    profiles: Callable[[Matrix], Sequence[Profile]],
+    limit: float | None,
+    on_progress: Callable[[Progress], None] | None,
+) -> Start:
+    """Solve the model of typical days at once; see `plan` for the parameters."""
+    columns = Columns(days, represented(days, count))
+    few = small(columns)
+    name = f"{len(np.unique(columns.medoid))} typical days of {days.count}"
+    tried = highs.attempts(
+        few.matrix, profiles(few.matrix), time_limit=limit, on_progress=on_progress
+    )
+    first = tried[-1]
+    if first.solution is None or first.solution.row_duals is None:
+        return Start(name, first, None)
+    values = few.columns.expand(first.solution.values)
+    duals = few.prices(days.matrix.sign * first.solution.row_duals)
+    steps = np.arange(len(days.horizon))
+    return Start(name, first, Level(steps, days.horizon, days.matrix, values=values, duals=duals))
+
+
 def plan(
     matrix: Matrix,
     horizon: Horizon,
@@ -132,31 +174,19 @@ def plan(
     """
     begun = time.perf_counter()
     days = Days(matrix, horizon)
-    columns = Columns(days, represented(days, count))
-    few = small(columns)
-    name = f"{len(np.unique(columns.medoid))} typical days of {days.count}"
-    tried = highs.attempts(
-        few.matrix, profiles(few.matrix), time_limit=limit, on_progress=on_progress
-    )
-    first = tried[-1]
+    few = start(days, count, profiles, limit, on_progress)
     spent = time.perf_counter() - begun
-    stages: tuple[Stage, ...] = (Stage(name, spent, first.objective),)
-    if first.solution is None or first.solution.row_duals is None:
-        return (
-            _without(first.status, f"{name} have no plan ({first.status.value})", spent),
-            stages,
-            "",
-        )
-    values = few.columns.expand(first.solution.values)
-    duals = few.prices(matrix.sign * first.solution.row_duals)
-    start = Level(np.arange(len(horizon)), horizon, matrix, values=values, duals=duals)
+    stages: tuple[Stage, ...] = (Stage(few.name, spent, few.outcome.objective),)
+    if few.level is None:
+        why = f"{few.name} have no plan ({few.outcome.status.value})"
+        return _without(few.outcome.status, why, spent), stages, ""
     left = None if limit is None else max(limit - spent, 0.1)
     goal = CHECKED if gap is None else gap
-    check = _Check(days, start, on_progress, threads)
-    outcome = check.run(goal, left, first.solver)
+    check = _Check(days, few.level, on_progress, threads)
+    outcome = check.run(goal, left, few.outcome.solver)
     outcome = replace(outcome, seconds=time.perf_counter() - begun)
     stages += (Stage(check.name, outcome.seconds - spent, outcome.objective, outcome.bound),)
-    done = f"{name} claim {first.objective:.6g}, {check.told}; {check.name} to a gap of {goal:g}"
+    done = f"{few.name} claim {few.outcome.objective:.6g}, {check.told}; {check.name} to a gap of {goal:g}"
     return outcome, stages, f"{done}: bound {outcome.bound:.6g}"
 
 

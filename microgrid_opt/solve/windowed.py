@@ -30,10 +30,10 @@ from microgrid_opt.solve import highs, inside
 from microgrid_opt.solve.boxes import boxes
 from microgrid_opt.solve.bundle import plausible
 from microgrid_opt.solve.eased import Year, ease, held
+from microgrid_opt.solve.levels import Level
 from microgrid_opt.solve.pieces import edges, steps_of
 from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, Priced
 from microgrid_opt.solve.profiles import load_profile
-from microgrid_opt.solve.progressive import Level
 from microgrid_opt.solve.rounding import named, whole_values
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap

@@ -12,7 +12,7 @@ from microgrid_opt import study
 from microgrid_opt.errors import InfeasibleError, NoPlanError
 from microgrid_opt.model import build
 from microgrid_opt.problem import Problem
-from microgrid_opt.solve import chain, direct, handoff, highs, progressive, rounding
+from microgrid_opt.solve import chain, direct, handoff, highs, levels, rounding
 from microgrid_opt.solve.certify import primal_residual
 from microgrid_opt.solve.chain import Chain
 from microgrid_opt.solve.coarse import coarser_of
@@ -56,9 +56,9 @@ UNITS = "max_kw: 400, unit_kw: 50, annual_cost_per_kw: 22"
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut small models too, into pieces of some days."""
-    monkeypatch.setattr(progressive, "LEAST_NONZEROS", 0)
-    monkeypatch.setattr(progressive, "LEAST_PIECES", 2)
-    monkeypatch.setattr(progressive, "ROWS", 100)
+    monkeypatch.setattr(levels, "LEAST_NONZEROS", 0)
+    monkeypatch.setattr(levels, "LEAST_PIECES", 2)
+    monkeypatch.setattr(levels, "ROWS", 100)
 
 
 def model() -> tuple[Problem, Draft, Matrix]:
@@ -68,7 +68,7 @@ def model() -> tuple[Problem, Draft, Matrix]:
 
 
 def limited(problem: Problem, span: tuple[Matrix, ...]) -> Limited:
-    piece = progressive.pieces_of(span[0], problem.horizon)
+    piece = levels.pieces_of(span[0], problem.horizon)
     coarser = coarser_of(problem)
     assert piece is not None
     assert coarser is not None

@@ -15,7 +15,7 @@ from microgrid_opt import study
 from microgrid_opt.errors import InfeasibleError, InputError
 from microgrid_opt.model import build
 from microgrid_opt.problem import Problem
-from microgrid_opt.solve import bundle, handoff, highs, progressive
+from microgrid_opt.solve import bundle, handoff, highs, levels, progressive
 from microgrid_opt.solve.boxes import boxes
 from microgrid_opt.solve.certify import certify
 from microgrid_opt.solve.coarse import coarser_of
@@ -46,9 +46,9 @@ CASES = (
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut small models too, into pieces of some days."""
-    monkeypatch.setattr(progressive, "LEAST_NONZEROS", 0)
-    monkeypatch.setattr(progressive, "LEAST_PIECES", 2)
-    monkeypatch.setattr(progressive, "ROWS", 100)
+    monkeypatch.setattr(levels, "LEAST_NONZEROS", 0)
+    monkeypatch.setattr(levels, "LEAST_PIECES", 2)
+    monkeypatch.setattr(levels, "ROWS", 100)
 
 
 def relaxed(problem: Problem, co2: float | None = None) -> Matrix:
@@ -65,7 +65,7 @@ def linear(_: Draft, matrix: Matrix) -> Matrix:
 def in_pieces(problem: Problem, gap: float, co2: float | None = None) -> Outcome:
     """Return the plan of a problem without whole numbers, solved in pieces."""
     matrix = relaxed(problem, co2)
-    piece = progressive.pieces_of(matrix, problem.horizon)
+    piece = levels.pieces_of(matrix, problem.horizon)
     coarser = coarser_of(problem, reference_co2_kg=co2, amend=linear)
     assert piece is not None
     assert coarser is not None
@@ -174,7 +174,7 @@ def test_a_cut_of_any_duals_is_below_what_a_piece_costs(seed: int, size: float) 
     """
     problem = problem_of(text(LOADS, 30, cap=97.0))
     matrix = relaxed(problem)
-    piece = progressive.pieces_of(matrix, problem.horizon)
+    piece = levels.pieces_of(matrix, problem.horizon)
     assert piece is not None
     random = np.random.default_rng(seed)
     pieces = cut(matrix, problem.horizon, piece)

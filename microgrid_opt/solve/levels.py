@@ -1,0 +1,235 @@
+"""What the levels of a search from coarse to fine hand to one another, and what it ends with."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from microgrid_opt.solve.cuts import sums
+from microgrid_opt.solve.piece import layouts, slopes_of
+from microgrid_opt.solve.pieces import cut, edges
+from microgrid_opt.solve.session import checked_solution
+from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from microgrid_opt.horizon import Horizon
+    from microgrid_opt.solve.bundle import Bundle, Found
+    from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.pieces import Pieces
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+EXACT = 1e-9
+"""Gap of a plan that is called optimal where no gap is asked for."""
+LEAST_NONZEROS = 150_000
+"""Size from which it beats one run: 182,000 took 3 s in place of 8 s by simplex."""
+ROWS = 1400
+"""Rows of a good piece: simplex time grows faster than the rows, and each piece has a price."""
+LEAST_PIECES = 6
+MOST_SHARED = 3000
+"""Shared columns and shares up to which their model stays small beside the pieces."""
+DEARER = 4.0
+"""A miss costs this many times what the coarse level pays for one unit more."""
+LED = 10
+"""Rounds of a coarse level whose cuts lead the next one."""
+RADIUS = {"coarse": 0.5, "fine": 0.1}
+"""How far the first step may go, as a share of each coordinate's scale."""
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """A model on some steps, with the plan and prices found for it.
+
+    Parameters
+    ----------
+    starts
+        First step of each block, of the finest steps.
+    horizon, matrix
+        The level's.
+    values, duals
+        Of its columns and rows, once known.
+    bundle
+        What searched it; ``None`` where it was solved at once.
+    """
+
+    starts: Ints
+    horizon: Horizon
+    matrix: Matrix
+    values: Floats | None = None
+    duals: Floats | None = None
+    bundle: Bundle | None = None
+
+
+def pieces_of(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Ints | None:
+    """Return the piece of every step, or ``None`` where this is no way to solve the model.
+
+    Where it is ``forced``, small models are cut as well.
+    """
+    if matrix.is_mip or (matrix.nonzero_count < LEAST_NONZEROS and not forced):
+        return None
+    rows = min(ROWS, max(matrix.row_count // LEAST_PIECES, 1)) if forced else ROWS
+    piece = edges(matrix, horizon, rows)
+    if int(piece.max()) + 1 < (2 if forced else LEAST_PIECES):
+        return None
+    pieces = cut(matrix, horizon, piece)
+    return piece if len(pieces.shared) + pieces.shares(matrix) <= MOST_SHARED else None
+
+
+def told(
+    name: str, matrix: Matrix, begun: float, on_progress: Callable[[Progress], None] | None
+) -> Callable[[int, float, float], None]:
+    """Return what tells a listener of every round of a search that began at ``begun``."""
+
+    def tell(number: int, objective: float, bound: float) -> None:
+        if on_progress is None:
+            return
+        held = bool(np.isfinite(objective))
+        on_progress(
+            Progress(
+                name,
+                time.perf_counter() - begun,
+                number,
+                matrix.sign * objective if held else None,
+                matrix.sign * bound if np.isfinite(bound) else None,
+                relative_gap(objective, bound) if held else None,
+            )
+        )
+
+    return tell
+
+
+def ended(
+    matrix: Matrix, found: Found, gap: float, seconds: float, limit: float | None, solver: str
+) -> Outcome:
+    """Return a search's plan as a solver would, with the dual values that prove the bound.
+
+    Parameters
+    ----------
+    gap
+        At which it may be called optimal.
+    seconds, limit
+        Wall time that it took and that it had [s].
+    solver
+        Name and version.
+    """
+    assert found.values is not None
+    assert found.duals is not None
+    reduced = matrix.cost - matrix.transposed_times(found.duals)
+    solution, message = checked_solution(
+        matrix,
+        found.values,
+        matrix.sign * found.duals,
+        matrix.sign * reduced,
+        vertex=found.gap <= EXACT,
+    )
+    status = Status.OPTIMAL
+    if solution is None:
+        status = Status.UNKNOWN
+    elif found.failed == "interrupted":
+        status = Status.INTERRUPTED
+    elif found.gap > gap:
+        is_late = limit is not None and seconds >= limit
+        status = Status.TIME_LIMIT if is_late else Status.UNKNOWN
+    objective = None if solution is None else matrix.objective(solution.values)
+    bound = min(found.bound, found.objective)
+    return Outcome(
+        status=status,
+        solution=solution,
+        objective=objective,
+        bound=matrix.sign * bound,
+        seconds=seconds,
+        iterations=found.iterations,
+        message=message or found.failed,
+        solver=solver,
+    )
+
+
+def expanded(coarse: Level, fine: Level, values: Floats | None) -> Floats:
+    """Return values of a coarse level's columns for a finer one's: each step takes its block's."""
+    assert values is not None
+    block = np.searchsorted(coarse.starts, fine.starts, side="right") - 1
+    found = np.zeros(fine.matrix.column_count)
+    known = coarse.matrix.column_blocks
+    for one in fine.matrix.columns:
+        other = known.get(one.name)
+        if other is None:
+            continue
+        mine = values[other.slice]
+        if one.keys is not None and one.count == len(fine.starts):
+            found[one.slice] = mine[block] if other.count == len(coarse.starts) else 0.0
+        elif other.count == one.count:
+            found[one.slice] = mine
+    return found
+
+
+def penalties(level: Level, start: Level, pieces: Pieces) -> Floats:
+    """Return what a miss of each column and spread row costs, from the prices of a coarser level.
+
+    One unit of a column is worth at most what its rows pay for it; columns of one family (a store at
+    all midnights) share the largest.
+    """
+    coarse, fine = start.matrix, level.matrix
+    assert start.duals is not None
+    credit = np.abs(coarse.value * start.duals[coarse.entry_row])
+    worth = sums(coarse.index, credit, coarse.column_count) + np.abs(coarse.cost)
+    for family in coarse.columns:
+        if family.count:
+            worth[family.slice] = worth[family.slice].max()
+    prices = expanded(start, level, worth)
+    least = 1e-3 * float(np.median(prices[prices > 0.0])) if (prices > 0.0).any() else 1.0
+    total = abs(float(coarse.cost @ (start.values if start.values is not None else 0.0)))
+    spread = np.zeros(len(pieces.spread))
+    for number, row in enumerate(pieces.spread):
+        block = coarse.row_blocks.get(fine.row_name(int(row)).partition("[")[0])
+        paid = 0.0 if block is None else float(np.abs(start.duals[block.slice]).max(initial=0.0))
+        limits = np.abs([fine.row_lower[row], fine.row_upper[row]])
+        limit = float(limits[np.isfinite(limits)].max(initial=0.0))
+        spread[number] = max(paid, total / max(limit, 1.0))
+    return DEARER * np.concatenate([np.maximum(prices, least), spread])
+
+
+def prices(bundle: Bundle, start: Level, piece: Ints) -> list[Floats] | None:
+    """Return what a coarser level prices the parameters of every piece at, where it shares the same.
+
+    Parameters
+    ----------
+    piece
+        Of each of the finest steps, shape (n,).
+    """
+    matrix = start.matrix
+    pieces = cut(matrix, start.horizon, piece[start.starts])
+    parts = layouts(matrix, pieces)
+    names = [_families(matrix, layout.shared) for layout in parts]
+    mine = [_families(bundle.matrix, model.layout.shared) for model in bundle.models]
+    spread = [layout.spread.tolist() for layout in parts]
+    same = names == mine and spread == [one.layout.spread.tolist() for one in bundle.models]
+    if not same or start.duals is None:
+        return None
+    return [slopes_of(pieces, layout, start.duals) for layout in parts]
+
+
+def _families(matrix: Matrix, columns: Ints) -> list[str]:
+    return [matrix.column_name(int(column)).partition("[")[0] for column in columns]
+
+
+def lead(bundle: Bundle, coarse: Bundle | None) -> None:
+    """Let the last cuts of a coarser level lead the first steps where the same things are shared."""
+    if coarse is None or _names(bundle) != _names(coarse):
+        return
+    known = coarse.cuts
+    for number in range(max(len(known.owner) - LED * bundle.pieces.count, 0), len(known.owner)):
+        bundle.cuts.guide(known.owner[number], known.cuts[number])
+
+
+def _names(bundle: Bundle) -> tuple[object, ...]:
+    """Return what a bundle shares, piece by piece, by the names of the families."""
+    columns = [bundle.matrix.column_name(int(j)).partition("[")[0] for j in bundle.cuts.shared]
+    return (columns, [one.tolist() for one in bundle.cuts.parameters])
