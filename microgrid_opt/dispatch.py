@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results, Run
+    from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.direct import Held
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.rolling import Rolled, Windows
@@ -128,6 +129,7 @@ def dispatch(
     from microgrid_opt.extract import extract
     from microgrid_opt.model import build
     from microgrid_opt.solve import handoff
+    from microgrid_opt.solve.coarse import coarser_of
     from microgrid_opt.solve.direct import AUTO
     from microgrid_opt.solve.profiles import DEFAULT, load_profile
     from microgrid_opt.solve.rolling import roll
@@ -151,7 +153,8 @@ def dispatch(
     if stored is not None:
         matrix = _with_totals(draft, matrix, stored)
     elif held.any():
-        planned = _solved(draft, matrix, asked, "sizes")
+        coarser = coarser_of(problem, reference_co2_kg=co2)
+        planned = _solved(draft, matrix, asked, "sizes", coarser)
         matrix = _fixed(matrix, held, planned.solution.values)
         clock.lap("sizes")
     foreseen = _solved(draft, matrix, asked, "perfect foresight")
@@ -186,7 +189,13 @@ class _Cpu:
         self._last = now
 
 
-def _solved(draft: Draft, matrix: Matrix, asked: study.Asked, label: str) -> Held:
+def _solved(
+    draft: Draft,
+    matrix: Matrix,
+    asked: study.Asked,
+    label: str,
+    coarser: Coarser | None = None,
+) -> Held:
     from microgrid_opt.solve import direct
 
     return direct.solve(
@@ -196,6 +205,7 @@ def _solved(draft: Draft, matrix: Matrix, asked: study.Asked, label: str) -> Hel
         asked.options,
         asked.time_limit_seconds,
         asked.labelled(label),
+        coarser,
     )
 
 

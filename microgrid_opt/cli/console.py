@@ -33,6 +33,8 @@ LINE_SECONDS = 5.0
 """Least time between two lines of progress in a log."""
 PHASE_SECONDS = 1.0
 """Phases shorter than this end without a line."""
+ROUNDING = 1e-9
+"""Per cent below which a difference is rounding and shown as none."""
 SOLVING = "solving"
 """The phase until the solver says what it is working on."""
 
@@ -108,6 +110,8 @@ def percent(fraction: float | None, *, sign: bool = False) -> str:
     if fraction is None or not math.isfinite(fraction):
         return "-"
     share = 100.0 * fraction
+    if abs(share) < ROUNDING:
+        share = 0.0
     digits = ".1f" if abs(share) >= 0.05 or share == 0 else ".2g"
     return f"{share:{'+' if sign and share else ''}{digits}} %"
 

@@ -161,7 +161,8 @@ def show_dispatch(out: Console, found: Dispatch) -> None:
     if not found.foresight_audit.passed:
         out.print(audit_line("Audit of the plan with perfect foresight", found.foresight_audit))
     spent = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in found.cpu_seconds.items())
-    out.print(f"{found.windows:,} windows; processor time: {spent}.", soft_wrap=True)
+    many = "One window" if found.windows == 1 else f"{found.windows:,} windows"
+    out.print(f"{many}; processor time: {spent}.", soft_wrap=True)
     proven = found.foresight.run.gap
     if proven is not None and proven > ROUNDING:
         out.print(

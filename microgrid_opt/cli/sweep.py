@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -112,7 +113,7 @@ def sweep(
         def keep(found: Sweep, point: Point, plan: Plan | None) -> None:
             watching.currency = found.problem.park.currency
             if plans and plan is not None:
-                _save_plan(plan, folder / POINTS / f"{point.number:03d}")
+                _save_plan(plan, _place_of(folder, point))
             _save(found, folder, report=False)
 
         found = run(
@@ -127,6 +128,7 @@ def sweep(
         )
         watching.phase("saving")
         if any(point.has_plan for point in found.points):
+            _drop_plans(folder, found.points if plans else ())
             _save(found, folder, report=not no_report)
     _require_plans(found)
     if not quiet:
@@ -249,6 +251,8 @@ def _save(found: Sweep, folder: Path, *, report: bool) -> None:
     from microgrid_opt.sweep.tables import table, to_json
 
     place = folder.resolve()
+    # A page of other points must not stay beside these.
+    (place / PAGE).unlink(missing_ok=True)
     replace_file(place / CSV, table(found).to_csv(index=False).encode())
     replace_file(place / JSON, to_json(found).encode())
     if report:
@@ -256,6 +260,20 @@ def _save(found: Sweep, folder: Path, *, report: bool) -> None:
 
         with suppress(KeyboardInterrupt):
             write_sweep_page(found, place / PAGE)
+
+
+def _place_of(folder: Path, point: Point) -> Path:
+    return folder / POINTS / f"{point.number:03d}"
+
+
+def _drop_plans(folder: Path, points: Sequence[Point]) -> None:
+    """Remove the plans that an earlier sweep saved for points that have none here."""
+    from microgrid_opt.store import MANIFEST
+
+    mine = {_place_of(folder, point).name for point in points if point.has_plan}
+    for old in (folder / POINTS).glob("[0-9][0-9][0-9]*"):
+        if old.name not in mine and (old / MANIFEST).is_file():
+            shutil.rmtree(old)
 
 
 def _save_plan(plan: Plan, folder: Path) -> None:

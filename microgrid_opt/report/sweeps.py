@@ -267,7 +267,9 @@ def _sizes(sweep: Sweep) -> list[Spec]:
             _trace(name, sweep, points, [v / divisor for v in row], next(hues), shown)
             for name, row in amounts.items()
         ]
-        found.append(_chart(f"Sizes in {shown}", traces, _title(sweep), shown))
+        # One line has no legend: the axis says whose it is.
+        up = shown if len(names) > 1 else f"{plain(names[0])}, {shown}"
+        found.append(_chart(f"Sizes in {shown}", traces, _title(sweep), up))
     return found
 
 

@@ -30,15 +30,15 @@ class DayRows:
     Parameters
     ----------
     origin
-        Row of the full model that they were, -1 for none.
+        Row of the full model that they were, -1 for none, shape (rows,).
     day
-        Day that they are of, -1 for none.
+        Day that they are of, -1 for none, shape (rows,).
     group
-        Rows of one group and day have one extreme.
+        Rows of one group and day have one extreme, shape (rows,).
     lower, upper
-        Limits.
+        Limits, shape (rows,).
     row, column, value
-        Entries.
+        Entries, shape (nonzeros,).
     """
 
     origin: Ints

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microgrid_opt.solve.matrix import entries_of
 from microgrid_opt.solve.pieces import steps_of
 
 if TYPE_CHECKING:
@@ -234,11 +235,3 @@ class Days:
         dear = np.bincount(self.day, self.prices.sum(axis=0) * hours, self.count)
         found = [int(np.argmax(one)) for one in (net, peak, dear) if np.ptp(one) > 1e-9]
         return np.array(list(dict.fromkeys(found)), dtype=np.int64)
-
-
-def entries_of(start: Ints, rows: Ints) -> tuple[Ints, Ints]:
-    """Return the numbers of the entries of some rows, and the position of the row of each."""
-    lengths = start[rows + 1] - start[rows]
-    owner = np.repeat(np.arange(len(rows)), lengths)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return start[rows][owner] + within, owner

@@ -235,3 +235,21 @@ def _first(wrong: npt.NDArray[np.bool_]) -> list[int]:
 def _unusable(lower: Floats, upper: Floats) -> npt.NDArray[np.bool_]:
     """Return where a limit is NaN or infinite on the wrong side."""
     return ~((lower < np.inf) & (upper > -np.inf))
+
+
+def entries_of(
+    start: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the numbers of the entries of some rows, and the position of the row of each.
+
+    Parameters
+    ----------
+    start
+        First entry of each row of the matrix, then the number of entries, shape (rows + 1,).
+    rows
+        Those that are wanted, in any order, shape (wanted,).
+    """
+    lengths = start[rows + 1] - start[rows]
+    owner = np.repeat(np.arange(len(rows)), lengths)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return start[rows][owner] + within, owner

@@ -79,7 +79,9 @@ def check_days(horizon: Horizon, count: int) -> None:
             "whose steps count once. Leave --typical-days or `weight` out."
         )
     if count > there:
-        raise InputError(f"{count} typical days of {there}: give at most {there}.")
+        raise InputError(
+            f"{count} typical days are too many: there are {there}; give at most {there}."
+        )
 
 
 def represented(days: Days, count: int) -> Ints:
@@ -128,7 +130,8 @@ def start(
     """Solve the model of typical days at once; see `plan` for the parameters."""
     columns = Columns(days, represented(days, count))
     few = small(columns)
-    name = f"{len(np.unique(columns.medoid))} typical days of {days.count}"
+    several = len(np.unique(columns.medoid))
+    name = f"{several} typical day{'s' * (several != 1)} of {days.count}"
     tried = highs.attempts(
         few.matrix, profiles(few.matrix), time_limit=limit, on_progress=on_progress
     )
@@ -210,8 +213,9 @@ class _Check:
         self.start = start
         pieces = pieces_for(days)
         self.bundle = Bundle(start.matrix, pieces, penalties(start, start, pieces), threads)
+        all_days = "the one day" if days.count == 1 else f"all {days.count} days"
         many = "" if pieces.count == 1 else f" in {pieces.count} pieces"
-        self.name = f"check on all {days.count} days{many}"
+        self.name = f"check on {all_days}{many}"
         self.begun = time.perf_counter()
         self.tell = told(self.name, start.matrix, self.begun, on_progress)
         self.serves: bool | None = None

@@ -10,11 +10,12 @@ import numpy as np
 from microgrid_opt.solve.aggregate import ALONE, Columns
 from microgrid_opt.solve.cuts import sums
 from microgrid_opt.solve.dayrows import DayRows, enveloped, joined, summed
-from microgrid_opt.solve.days import Days, entries_of
-from microgrid_opt.solve.matrix import Block, Matrix
+from microgrid_opt.solve.matrix import Block, Matrix, entries_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from microgrid_opt.solve.days import Days
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]

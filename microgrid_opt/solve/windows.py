@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from microgrid_opt.errors import InputError
-from microgrid_opt.solve.matrix import Block, Matrix, block_of
+from microgrid_opt.solve.matrix import Block, Matrix, block_of, entries_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -254,10 +254,7 @@ class Cutter:
         high = np.where(ahead, expected.row_upper[rows], m.row_upper[rows])
         found = []
         for matrix, which in ((m, np.flatnonzero(~ahead)), (expected, np.flatnonzero(ahead))):
-            start = matrix.start[rows[which]].astype(np.int64)
-            length = matrix.start[rows[which] + 1] - start
-            owner = np.repeat(np.arange(len(which)), length)
-            entry = np.arange(len(owner)) + (start - np.cumsum(length) + length)[owner]
+            entry, owner = entries_of(matrix.start.astype(np.int64), rows[which])
             found.append((which[owner], matrix.index[entry], matrix.value[entry]))
         owner, column, value = (np.concatenate(pair) for pair in zip(*found, strict=True))
         return owner, column, value, (low, high)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST_AXES, MOST_POINTS = 2, 1000
+CAP = "carbon.cap_t_per_year"
 _FORM = "separate values with commas, or write from:to:count, as in 0.8:1.2:5"
 
 
@@ -101,9 +102,6 @@ def axes_of(
     if findings:
         raise InputError(findings)
     return tuple(found)
-
-
-CAP = "carbon.cap_t_per_year"
 
 
 def _co2(text: str) -> Axis:

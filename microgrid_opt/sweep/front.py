@@ -5,8 +5,10 @@ $$ \min\; C(x) \quad\text{s.t.}\quad E(x) \le \varepsilon_k,\; x \in X, \qquad
    \varepsilon_k = E_0 + \frac{k}{n - 1}\,(E_1 - E_0),\; k = 0, \dots, n - 1 $$
 between the payoffs of two lexicographic optima (Mavrotas, 2009, doi:10.1016/j.amc.2009.03.037): $E_0$ is
 the least CO2 of all plans of least cost, $E_1$ the least CO2, of which the last point takes the
-cheapest plan; of a year in pieces it is the least CO2 and 3 % of the front. So no end is dominated: of plans that cost the same the one with less CO2 counts. For a
-linear model cost falls strictly between them as the cap loosens, and every point is efficient.
+cheapest plan. So no end is dominated: of plans that cost the same the one with less CO2 counts. For a
+linear model cost falls strictly between them as the cap loosens, and every point is efficient. Of a year
+in pieces $E_0$ is the CO2 of the least-cost plan that is found, and $E_1$ lies 3 % of the front above
+the least CO2.
 
 | symbol | name | unit |
 |---|---|---|

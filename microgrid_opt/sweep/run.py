@@ -9,112 +9,26 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
 from microgrid_opt import study
-from microgrid_opt.errors import Finding, InfeasibleError, InputError, NoPlanError
+from microgrid_opt.errors import Finding, InfeasibleError, InputError, MicrogridError, NoPlanError
 from microgrid_opt.ledger import KG_PER_T
 from microgrid_opt.problem import Problem
 from microgrid_opt.sweep.front import CO2_CAP, capped, ends, with_cap
+from microgrid_opt.sweep.points import INFEASIBLE, NO_PLAN, OPEN, Point, Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from microgrid_opt.audit import Audit
-    from microgrid_opt.results import Run
     from microgrid_opt.solve.chain import Chain
     from microgrid_opt.solve.direct import Held
     from microgrid_opt.study import Asked, Plan
     from microgrid_opt.sweep.axes import Axis
 
     OnPoint = Callable[["Sweep", "Point", Plan | None], None]
-
-OPTIMAL, INFEASIBLE, NO_PLAN, OPEN = "optimal", "infeasible", "no plan", "not reached"
-
-
-@dataclass(frozen=True, eq=False)
-class Point:
-    """One point.
-
-    Parameters
-    ----------
-    number
-        Its place in the sweep, from 1.
-    values
-        Of the parameters, in their order.
-    sets
-        The keys that it changes, as `--set` takes them; factors as ``key x factor``.
-    status
-        ``optimal``, another status of a plan that is held, ``infeasible``, ``no plan``, or ``not
-        reached`` where the sweep was stopped before.
-    why
-        What an infeasible point cannot keep, and by how much it would have to give.
-    run
-        How the plan came about; ``None`` without one.
-    cost
-        Of the plan, as the solved model has it [currency over the horizon].
-    co2_kg, year_share
-        Its CO2 over the horizon [kg], and the share of a year that the horizon stands for.
-    price_per_t
-        What the cap on CO2 costs for one tonne less, its dual [currency/t]; NaN without a cap.
-    sizes
-        In operation, by ``asset.size``, with units.
-    audit
-        The independent re-computation of the plan.
-    seconds
-        Wall time.
-    """
-
-    number: int
-    values: tuple[str | float, ...]
-    sets: tuple[str, ...] = ()
-    status: str = OPEN
-    why: str = ""
-    run: Run | None = None
-    cost: float = math.nan
-    co2_kg: float = math.nan
-    year_share: float = 1.0
-    price_per_t: float = math.nan
-    sizes: Mapping[str, tuple[float, str]] = field(default_factory=dict)
-    audit: Audit | None = None
-    seconds: float = 0.0
-
-    @property
-    def has_plan(self) -> bool:
-        """Whether a plan is held."""
-        return self.run is not None
-
-
-@dataclass(eq=False)
-class Sweep:
-    """All points, filled while they are solved.
-
-    Parameters
-    ----------
-    problem
-        The park at the first point.
-    axes
-        What changes.
-    points
-        In the order of the values.
-    stopped
-        Why it ended before the last point; empty where it did not.
-    seconds
-        Wall time.
-    """
-
-    problem: Problem
-    axes: tuple[Axis, ...]
-    points: list[Point] = field(default_factory=list)
-    stopped: str = ""
-    seconds: float = 0.0
-
-    @property
-    def has_front(self) -> bool:
-        """Whether a cap on CO2 is a parameter; it is the last one then."""
-        return self.axes[-1].kind == "co2"
 
 
 def sweep(
@@ -153,7 +67,9 @@ def sweep(
     Raises
     ------
     InputError
-        With what any point has wrong, before anything is solved; a front where there is none.
+        With what any point has wrong, before anything is solved; or no park has a front.
+    InfeasibleError, NoPlanError
+        The ends of the only front have no plan.
     """
     from microgrid_opt.solve.chain import Chain
 
@@ -215,6 +131,7 @@ class _Walk:
         self.sweep, self.chain, self.asked = sweep, chain, asked
         self.on_point, self.is_stopped = on_point, is_stopped
         self.begun = time.perf_counter()
+        self.without_front: list[MicrogridError] = []
 
     @property
     def seconds(self) -> float:
@@ -244,6 +161,11 @@ class _Walk:
                     break
         except KeyboardInterrupt:
             self.sweep.stopped = "interrupted"
+        none = self.without_front
+        if len(none) == len(problems) and (
+            len(none) == 1 or all(isinstance(error, InputError) for error in none)
+        ):
+            raise none[0]
         # What was not begun is told as well.
         for values, problem in problems.items():
             if not any(point.values[: len(values)] == values for point in self.sweep.points):
@@ -259,13 +181,22 @@ class _Walk:
 
     def front(self, values: tuple[str | float, ...], problem: Problem, axis: Axis) -> None:
         """Solve a park at every cap on its CO2."""
-        first = len(self.sweep.points)
+        first, begun = len(self.sweep.points), time.perf_counter()
         year = KG_PER_T * problem.horizon.year_share
         known: dict[int, Held] = {}
         caps = [float(cap) for cap in axis.values]
         if not caps:
             self.progress_label("ends of the front")
-            (loose, least_cost), (tight, least_co2) = ends(problem, self.chain, self.left)
+            try:
+                (loose, least_cost), (tight, least_co2) = ends(problem, self.chain, self.left)
+            except (InputError, InfeasibleError, NoPlanError) as error:
+                # One park without a front must not cost the others theirs. The listener is not told:
+                # it may be the only one, and then it is an error.
+                self.without_front.append(error)
+                self.place((*values, ""), problem)
+                found = self.without_plan(self.sweep.points[first], error)
+                self.sweep.points[first] = replace(found, seconds=time.perf_counter() - begun)
+                return
             steps = axis.count - 1
             caps = [(loose + (tight - loose) * k / steps) / year for k in range(steps + 1)]
             known = {0: least_cost, steps: least_co2}
@@ -325,17 +256,23 @@ class _Walk:
             status = plan.results.run.status
             if status in {"interrupted", "time limit"}:
                 self.sweep.stopped = status
-        except InfeasibleError as error:
-            found = replace(open_, status=INFEASIBLE, why=str(error))
-        except NoPlanError as error:
-            stopped = "interrupted" if self.is_stopped() else "time limit" if self.is_late else ""
-            self.sweep.stopped = stopped
-            found = replace(open_, status=OPEN if stopped else NO_PLAN, why=str(error))
+        except (InfeasibleError, NoPlanError) as error:
+            found = self.without_plan(open_, error)
         found = replace(found, seconds=time.perf_counter() - begun)
         self.sweep.points[place] = found
         self.sweep.seconds = self.seconds
         if self.on_point is not None:
             self.on_point(self.sweep, found, plan)
+
+    def without_plan(self, point: Point, error: MicrogridError) -> Point:
+        """Return a point with the reason why it has no plan; note that the sweep is stopped by it."""
+        if isinstance(error, InfeasibleError):
+            return replace(point, status=INFEASIBLE, why=str(error))
+        if isinstance(error, NoPlanError):
+            stopped = "interrupted" if self.is_stopped() else "time limit" if self.is_late else ""
+            self.sweep.stopped = stopped
+            return replace(point, status=OPEN if stopped else NO_PLAN, why=str(error))
+        return replace(point, status=NO_PLAN, why=str(error))
 
     def solved(
         self, problem: Problem, span: tuple[float, float] | None, known: Mapping[int, Held]

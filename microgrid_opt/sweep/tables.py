@@ -22,7 +22,7 @@ from microgrid_opt.ledger import KG_PER_T
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from microgrid_opt.sweep.run import Point, Sweep
+    from microgrid_opt.sweep.points import Point, Sweep
 
 SAME = 1e-6
 """Relative difference of a size below which it is the same in two plans."""

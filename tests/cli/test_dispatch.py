@@ -64,6 +64,8 @@ def test_sizes_of_a_plan_are_operated_and_saved(run: Run, tmp_path: Path) -> Non
     assert held.summary["run"]["strategy"] == "rolling"
     assert (tmp_path / "rolled" / "report.html").exists()
     assert run("compare", "half", "rolled").exit_code == 0
+    whole = run("dispatch", "tiny.yaml", "--plan", "half", "--window-hours", "99")
+    assert "One window; processor time" in whole.output
 
 
 def test_a_plan_is_solved_first_or_what_stands_is_operated(run: Run, tmp_path: Path) -> None:

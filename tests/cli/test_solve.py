@@ -268,5 +268,5 @@ def test_typical_days_that_there_are_not_are_refused_before_anything_is_written(
 ) -> None:
     result = run("solve", "minimal", "--typical-days", "400")
     assert result.exit_code == 2
-    assert "400 typical days of 1: give at most 1." in result.output
+    assert "400 typical days are too many: there are 1; give at most 1." in result.output
     assert not (tmp_path / "results").exists()

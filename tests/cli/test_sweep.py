@@ -110,6 +110,21 @@ def test_points_out_of_reach(run: Run, hand: str, tmp_path: Path) -> None:
     assert not (tmp_path / "p" / "sweep.html").exists()
 
 
+def test_nothing_of_an_earlier_sweep_stays(run: Run, hand: str, tmp_path: Path) -> None:
+    """Proves: in a folder that was used before, page and plans are of the last sweep; other files stay.
+
+    Sensitivity: a page beside a table of other points; a folder of the user's that is removed.
+    """
+    folder = tmp_path / "o"
+    assert run("sweep", hand, "--co2", "4", "--plans", "--out", "o", "-q").exit_code == 0
+    (folder / "points" / "100 notes").mkdir()
+    assert run("sweep", hand, "--co2", "2", "--plans", "--no-report", "--out", "o").exit_code == 0
+    assert {path.name for path in folder.iterdir()} == {"sweep.csv", "sweep.json", "points"}
+    assert {path.name for path in (folder / "points").iterdir()} == {"001", "002", "100 notes"}
+    assert run("sweep", hand, "--co2", "2", "--out", "o", "-q").exit_code == 0
+    assert {path.name for path in (folder / "points").iterdir()} == {"100 notes"}
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -40,6 +40,7 @@ def test_numbers_stand_on_the_page(tmp_path: Path) -> None:
     assert "6,400" in words
     assert "figures were computed again, independently, and agree" in words
     assert '"name":"pv.power"' in text
+    assert '"text":"pv.power, kW"' in text
     assert '"name":"last tonne"' in text
     assert "Points without a plan" not in words
 

@@ -291,7 +291,11 @@ def test_ctrl_c_in_the_check_gives_the_plan_that_is_held() -> None:
     ("count", "horizon", "message"),
     [
         (0, "{start: 2025-03-03, hours: 48}", "0 typical days are too few: give at least 1"),
-        (3, "{start: 2025-03-03, hours: 48}", "3 typical days of 2: give at most 2"),
+        (
+            3,
+            "{start: 2025-03-03, hours: 48}",
+            "3 typical days are too many: there are 2; give at most 2",
+        ),
         (1, "{start: 2025-03-03, hours: 20}", "need a horizon with a full day, and this one has"),
         (1, "{start: 2025-03-03, steps_hours: [5, 5, 5, 5, 5]}", "goes past midnight; typical"),
         (1, "{start: 2025-03-03, hours: 48, weight: 7}", "stand for others already"),

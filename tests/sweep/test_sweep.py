@@ -258,6 +258,29 @@ def test_what_cannot_be_swept_is_told(
         swept(tmp_path, text, **options)
 
 
+def test_a_park_without_a_front_does_not_cost_the_others_theirs(tmp_path: Path) -> None:
+    """Proves: of two parks the one with nothing to avoid, or without a plan, is one point that says so;
+    where none has a front nothing is solved. With a load of 0 there is no CO2; 200 times the load is
+    more than grid (100 kW) and 50 kW of clean power give.
+
+    Sensitivity: an error in one park that ends the sweep; an empty cap that is taken for a number.
+    """
+    text = HAND.replace("price_per_kwh: 5", "price_per_kwh: 5, limit_kw: 50")
+    found = swept(tmp_path, text, scale=["assets.load.power_kw=0,1,200"], co2="3")
+    assert [point.status for point in found.points] == [
+        "no plan",
+        *["optimal"] * 3,
+        "infeasible",
+    ]
+    assert "There is no front" in found.points[0].why
+    assert found.points[0].values == (0.0, "")
+    assert costs(found)[1:4] == pytest.approx([70, 100, 150], rel=1e-4)
+    assert len(table(found)) == 5
+    assert not found.stopped
+    with pytest.raises(InputError, match="There is no front"):
+        swept(tmp_path, text, vary=["assets.clean.price_per_kwh=0.1,0.2"], co2="3")
+
+
 def test_numbers_with_units_are_scaled(tmp_path: Path) -> None:
     """Proves: 100 kW times 0.05 is 5 kW, as a number and with its unit."""
     unit = HAND.replace("import_limit_kw: 100", "import_limit_kw: 0.1 MW")
