@@ -99,12 +99,13 @@ def dispatch(
     options = [*(solver_option or ()), *([] if gap is None else [f"mip_rel_gap={gap}"])]
     with Watching(quiet=quiet) as watching:
         watching.phase("reading the park")
-        spec, asked, problem, stored, _ = all_of(
+        spec, asked, problem, stored, _, _ = all_of(
             lambda: Windows(window_hours, look_ahead_hours, guide, forecast),  # type: ignore[arg-type]
             lambda: asked_of(profile, options, time_limit, watching),
             lambda: _problem(park, scenario, sets or (), stage, existing=existing),
             lambda: _stored(plan, existing=existing),
             lambda: None if out is None else check_folder(out),
+            lambda: _check_apart(plan, out),
         )
         watching.currency = problem.park.currency
         found = rolling.dispatch(problem, spec, asked, stored=stored)
@@ -143,6 +144,11 @@ def _stored(plan: Path | None, *, existing: bool) -> StoredPlan | None:
     if existing:
         raise InputError("--plan and --existing are two sets of sizes: give one of them.")
     return alone(open_plan(plan), plan)
+
+
+def _check_apart(plan: Path | None, out: Path | None) -> None:
+    if plan is not None and out is not None and plan.resolve() == out.resolve():
+        raise InputError(f"--out {out} would replace the plan whose sizes are taken: give another.")
 
 
 def show_dispatch(out: Console, found: Dispatch) -> None:

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 ALONE = -1
-NEGLIGIBLE = 1e-9
-"""Coefficient that is what rounding leaves of zero, relative to those of its row."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -184,12 +184,8 @@ def _limits(columns: Columns) -> DayRows:
 
 def _links(columns: Columns) -> DayRows:
     """Return the rows that hand what stores hold from day to day."""
-    days = columns.days
-    n, together = len(days.day), columns.together
-    stores = columns.stores.families
-    before = [days.matrix.columns[f].start + (days.first[together] - 1) % n for f in stores]
-    last = np.concatenate([np.zeros(0, dtype=np.int64), *before]).astype(np.int64)
-    begin = columns.begin[:, together].ravel()
+    last = _midnights(columns)
+    begin = columns.begin[:, columns.together].ravel()
     row, zeros = np.arange(len(last)), np.zeros(len(last))
     some = columns.content[last] != ALONE
     return summed(
@@ -205,15 +201,20 @@ def _links(columns: Columns) -> DayRows:
     )
 
 
+def _midnights(columns: Columns) -> Ints:
+    """Return the columns of what stores hold before days that share their medoid, store by store."""
+    days, none = columns.days, np.zeros(0, dtype=np.int64)
+    before = (days.first[columns.together] - 1) % len(days.day)
+    starts = [days.matrix.columns[family].start for family in columns.stores.families]
+    return np.concatenate([none, *(start + before for start in starts)])
+
+
 def _matrix(columns: Columns, rows: DayRows, extra: int) -> Matrix:
     """Lay down the small model."""
     m, kept = columns.days.matrix, columns.kept
     begun = columns.count - len(kept)
     free = columns.content[kept] != ALONE
-    before = (columns.days.first[columns.together] - 1) % len(columns.days.day)
-    last = np.concatenate(
-        [np.zeros(0, np.int64), *(m.columns[f].start + before for f in columns.stores.families)]
-    ).astype(np.int64)
+    last = _midnights(columns)
     none = np.full(extra, np.inf)
     order = np.lexsort((rows.column, rows.row))
     lengths = np.bincount(rows.row, minlength=len(rows))

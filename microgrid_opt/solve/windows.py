@@ -159,11 +159,6 @@ class Cutter:
         self._around = np.flatnonzero(reach.around)
         self._place = np.full(matrix.column_count, -1, dtype=np.int64)
 
-    @property
-    def loose(self) -> Ints:
-        """Columns without a step that are not given."""
-        return self._loose
-
     def window(self, values: Floats, a: int, b: int, c: int, *, firm: bool = False) -> Window:
         """Return the window of the steps a … c − 1, from b on as they are expected to be.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from microgrid_opt.results import Run
     from microgrid_opt.sweep.axes import Axis
 
-OPTIMAL, INFEASIBLE, NO_PLAN, OPEN = "optimal", "infeasible", "no plan", "not reached"
+INFEASIBLE, NO_PLAN, OPEN = "infeasible", "no plan", "not reached"
 
 
 @dataclass(frozen=True, eq=False)

@@ -109,6 +109,7 @@ def test_what_foresight_saves_is_told(run: Run, tmp_path: Path) -> None:
         (("--guide", "prices"), "guide = 'prices': must be `plan` or `none`"),
         (("--plan", "nowhere"), "nowhere does not exist: give the folder that a plan was saved to"),
         (("--plan", "half", "--existing"), "are two sets of sizes: give one of them"),
+        (("--plan", "half", "--out", "./half"), "would replace the plan whose sizes are taken"),
         (("--plan", "other"), "The plan is one of 'Evening', the park is 'Tiny"),
         (
             ("--plan", "half", "--set", "horizon.hours=6"),
