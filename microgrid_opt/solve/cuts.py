@@ -38,12 +38,13 @@ KEPT = 1e-7
 """Miss of a row among shared columns that is no miss."""
 STALLED = 10
 """Simplex iterations per row and column after which a solve counts as failed."""
+FEASIBILITY = "primal_feasibility_tolerance"
 OPTIONS = {
     "output_flag": False,
     "threads": 1,
     "parallel": "off",
     # Slopes and values of the pieces lie many orders apart: misses grow when scaling is undone.
-    "primal_feasibility_tolerance": 1e-10,
+    FEASIBILITY: 1e-10,
 }
 
 
@@ -238,8 +239,6 @@ class Cuts:
     def nearest(self, point: Floats, scale: Floats) -> Floats | None:
         """Return the point nearest to one, in its scale, that keeps the rows; ``None`` if none does."""
         model = self._model()
-        # A start need not be exact, and sums of a year have no ten digits behind the point.
-        model.setOptionValue("primal_feasibility_tolerance", KEPT)
         count, number = self.count, np.arange(self.count, dtype=np.int32)
         free = self.count + np.arange(self.pieces.count, dtype=np.int32)
         model.changeColsBounds(len(free), free, np.zeros(len(free)), np.zeros(len(free)))
@@ -280,13 +279,19 @@ def _solved(model: Any) -> bool:
     model.setOptionValue(
         "simplex_iteration_limit", STALLED * (model.getNumRow() + model.getNumCol())
     )
-    for again in (False, True):
-        if again:
-            model.clearSolver()
-        model.run()
-        if model.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-            return True
-    return False
+    _, tolerance = model.getOptionValue(FEASIBILITY)
+    try:
+        for again in (False, True):
+            if again:
+                # Sums of a year may have no ten digits behind the point.
+                model.clearSolver()
+                model.setOptionValue(FEASIBILITY, KEPT)
+            model.run()
+            if model.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+                return True
+        return False
+    finally:
+        model.setOptionValue(FEASIBILITY, tolerance)
 
 
 def sums(entry: NDArray[np.integer[Any]], values: Floats, count: int) -> Floats:

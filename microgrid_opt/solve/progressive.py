@@ -181,13 +181,12 @@ class Climb:
     def coarse(self, fine: Level, gap: float) -> tuple[Level, str]:
         """Solve the coarse levels; return the last one, and why it failed."""
         try:
-            last = self.typical(fine)
-            levels = self.levels(fine)
-            failed = ""
+            long, short = self.blocks(fine.horizon)
+            last, failed = self.typical(fine), ""
             if last is None:
-                last, failed = self.first(levels[0])
+                last, failed = self.first(self.written(long))
             if not failed:
-                last, found, failed = self.search(levels[1], last, COARSE_GAP)
+                last, found, failed = self.search(self.written(short), last, COARSE_GAP)
                 if gap <= EXACT and self.limit is None and not failed and found.gap > SLOW:
                     failed = "what they share is too much to be exact"
         except InputError as error:
@@ -221,7 +220,8 @@ class Climb:
         if bundle.solve(point) is None:
             return replace(near, failed="a piece could not be solved")
         listener = None if self.on_progress is None else self.on_progress
-        vertex, outcome = Stack(bundle, point).solve(self.left, listener)
+        last = self.box is None
+        vertex, outcome = Stack(bundle, point).solve(self.left, listener, last=last)
         if vertex is not None:
             objective = matrix.objective(vertex.values)
             bound = dual_bound(matrix, matrix.sign * vertex.duals)
@@ -237,6 +237,8 @@ class Climb:
                 return found
         if outcome.status is Status.INTERRUPTED:
             return replace(near, failed="interrupted")
+        if last:
+            return replace(near, failed="no vertex was reached")
         found = bundle.run(
             near.values,
             gap,
@@ -251,18 +253,20 @@ class Climb:
         outcome = Outcome(status, None, None, -np.inf, self.seconds, message=why)
         return outcome, tuple(self.stages)
 
-    def levels(self, fine: Level) -> list[Level]:
-        """Return the coarse levels, the coarsest first."""
-        horizon = fine.horizon
+    def written(self, starts: Ints) -> Level:
+        """Return the model on blocks that start at these steps."""
+        return Level(starts, *self.coarser.build(starts))
+
+    def blocks(self, horizon: Horizon) -> tuple[Ints, Ints]:
+        """Return the first steps of the blocks of the first level, and of the second."""
         hours = float(np.median(horizon.step_hours))
         day = np.asarray(horizon.day)
-        found = [horizon.blocks(COARSEST * hours, day, self.piece)]
+        long = horizon.blocks(COARSEST * hours, day, self.piece)
         periods = [np.asarray(one) for one in self.coarser.periods]
         second = horizon.blocks(FINER * hours, day, self.piece, *periods)
-        if not len(found[0]) < len(second) <= WORTH * len(horizon):
+        if not len(long) < len(second) <= WORTH * len(horizon):
             second = horizon.blocks(BLOCKS * hours, day, self.piece)
-        found.append(second)
-        return [Level(starts, *self.coarser.build(starts)) for starts in found]
+        return long, second
 
     def first(self, level: Level) -> tuple[Level, str]:
         """Solve the coarsest level at once."""
@@ -292,6 +296,8 @@ class Climb:
         bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads, box)
         lead(bundle, start.bundle)
         slopes = prices(bundle, start, self.piece)
+        if start.bundle is not None:
+            start.bundle.release()
         name = f"{len(level.starts):,} {'blocks' if coarse else 'steps'} in {pieces.count} pieces"
         found = bundle.run(
             expanded(start, level, start.values),
