@@ -84,7 +84,14 @@ def test_no_number_is_off_by_more_than_it_shows(values: list[float]) -> None:
 
 @pytest.mark.parametrize(
     ("fraction", "text"),
-    [(0.1234, "12.3 %"), (0.0, "0.0 %"), (0.0001, "0.01 %"), (None, "-"), (math.inf, "-")],
+    [
+        (0.1234, "12.3 %"),
+        (0.0, "0.0 %"),
+        (0.0001, "0.01 %"),
+        (1.8e-16, "0.0 %"),
+        (None, "-"),
+        (math.inf, "-"),
+    ],
 )
 def test_shares(fraction: float | None, text: str) -> None:
     assert percent(fraction) == text
