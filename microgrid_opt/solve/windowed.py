@@ -26,15 +26,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from microgrid_opt.results import Stage
-from microgrid_opt.solve import highs, inside
-from microgrid_opt.solve.boxes import boxes
-from microgrid_opt.solve.bundle import plausible
+from microgrid_opt.solve import highs, inside, rounding
+from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.eased import Year, ease, held
 from microgrid_opt.solve.levels import Level
 from microgrid_opt.solve.pieces import edges, steps_of
 from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, Priced
 from microgrid_opt.solve.profiles import load_profile
-from microgrid_opt.solve.rounding import named, whole_values
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
 
@@ -100,15 +98,6 @@ def split(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Parts | 
     return Parts(column, np.where(high > low, NONE, last), count)
 
 
-def has_given_sizes(draft: Draft) -> bool:
-    """Return whether all units that start and stop have sizes that are not chosen.
-
-    Where they are, copies of the sizes leave the windows' bound behind that of the relaxation.
-    """
-    sizes = [rounding.series["size"] for rounding in draft.roundings if rounding.follows]
-    return bool(sizes) and not any(hasattr(size, "name") for size in sizes)
-
-
 def plan(
     draft: Draft,
     matrix: Matrix,
@@ -160,8 +149,8 @@ class _Search:
     ) -> None:
         self.draft, self.parts, self.year, self.gap = draft, parts, year, gap
         self.matrix, self.threads = matrix, threads
-        self.model = replace(matrix, integrality=_deciding(draft, matrix))
-        lower, upper = plausible(boxes(matrix))
+        self.model = replace(matrix, integrality=rounding.deciding(draft, matrix))
+        lower, upper = finite_box(matrix)
         self.boxed = replace(self.model, col_lower=lower, col_upper=upper)
         self.limit, self.on_progress = limit, on_progress
         self.begun = time.perf_counter()
@@ -240,14 +229,13 @@ class _Search:
             steps = np.arange(len(horizon))
             start = Level(steps, horizon, matrix, at.solution.values, duals)
         found = self.year.solve(
-            matrix, start, SHARE * self.gap, self.left, named(name, self.on_progress)
+            matrix, start, SHARE * self.gap, self.left, rounding.named(name, self.on_progress)
         )
         self.stopped |= found.status is Status.INTERRUPTED
+        objective, bound = found.objective, self.matrix.sign * self.bound
         if at is None:
-            self.stages.append(Stage(name, found.seconds, None, found.bound))
-        else:
-            bound = self.matrix.sign * self.bound
-            self.stages.append(Stage(name, found.seconds, found.objective, bound))
+            objective, bound = None, found.bound
+        self.stages.append(Stage(name, found.seconds, objective, bound))
         return found
 
     def windows(self, values: Floats, prices: Floats) -> Floats:
@@ -283,8 +271,8 @@ class _Search:
     def plan(self, values: Floats, at: Outcome) -> Outcome:
         """Solve the year with the whole numbers that follow from values; keep a better plan."""
         found = np.clip(values, self.matrix.col_lower, self.matrix.col_upper)
-        if not _are_followable(self.matrix, found):
-            for name, whole in whole_values(self.draft, self.matrix, found).items():
+        if not rounding.are_followable(self.matrix, found):
+            for name, whole in rounding.whole_values(self.draft, self.matrix, found).items():
                 found[self.matrix.column_blocks[name].slice] = whole
         key = np.rint(found[self.matrix.integrality == 1]).tobytes()
         if key in self.tried:
@@ -324,7 +312,7 @@ class _Search:
             values = self.improved(self.best, shift)
             if not self.stopped:
                 self.plan(values, self.best)
-            last, gained = gained, (before - self.objective) / abs(before)
+            last, gained = gained, (before - self.objective) / max(abs(before), 1e-9)
             if max(last, gained) < LEAST_GAIN * self.gap:
                 return
             shift += 1
@@ -335,7 +323,8 @@ class _Search:
         begun, values = self.seconds, best.solution.values.copy()
         scale = abs(self.objective) / self.parts.count
         profile = _profile(PLAN, SHARE * self.gap * scale)
-        models = list(inside.models(self.model, values, self.shifted(shift)))
+        window = inside.shifted(self.matrix, self.draft.horizon, self.parts.column, shift)
+        models = list(inside.models(self.model, values, window))
 
         def solve(number: int) -> Outcome:
             model, columns = models[number]
@@ -346,20 +335,6 @@ class _Search:
                 values[models[number][1]] = outcome.solution.values
         self.stages.append(Stage(f"{len(models)} windows inside", self.seconds - begun, None, None))
         return values
-
-    def shifted(self, shift: int) -> Ints:
-        """Return the window of each column; every second time borders lie where middles were."""
-        if shift % 2 == 0:
-            return self.parts.column
-        step = steps_of(self.matrix, self.draft.horizon)
-        timed = step >= 0
-        steps = len(self.draft.horizon)
-        piece = np.zeros(steps, dtype=np.int64)
-        piece[step[timed]] = self.parts.column[timed]
-        count = np.bincount(piece)
-        place = np.arange(steps) - (np.cumsum(count) - count)[piece]
-        moved = piece + (2 * place >= count[piece])
-        return np.where(timed, moved[step], EVERYWHERE)
 
     # ------------------------------------------------------------------ bounds
 
@@ -411,24 +386,6 @@ class _Search:
                 for _, one in waiting:
                     one.cancel()
         return [(number, one.result()) for number, one in waiting if not one.cancelled()]
-
-
-def _deciding(draft: Draft, matrix: Matrix) -> NDArray[np.uint8]:
-    """Return the integrality without the columns that are whole where others are."""
-    found = matrix.integrality.copy()
-    for rounding in draft.roundings:
-        for name in rounding.follows:
-            found[matrix.column_blocks[rounding.series[name].name].slice] = 0
-    return found
-
-
-def _are_followable(matrix: Matrix, values: Floats) -> bool:
-    """Return whether whole numbers keep the rows among themselves: runs across all borders."""
-    whole = matrix.integrality == 1
-    others = np.bincount(matrix.entry_row, ~whole[matrix.index], matrix.row_count)
-    activity = matrix.times(np.where(whole, np.rint(values), 0.0))
-    kept = (activity >= matrix.row_lower - 1e-6) & (activity <= matrix.row_upper + 1e-6)
-    return bool(kept[others == 0].all())
 
 
 def _profile(options: Sequence[str], absolute_gap: float) -> Profile:
