@@ -217,11 +217,10 @@ class Climb:
         begun, bundle, matrix = time.perf_counter(), level.bundle, level.matrix
         assert bundle is not None
         assert near.values is not None
-        point = bundle.point(near.values)
+        best, point = near, bundle.point(near.values)
         if bundle.solve(point) is None:
             return replace(near, failed="a piece could not be solved")
-        listener = None if self.on_progress is None else self.on_progress
-        vertex, outcome = Stack(bundle, point).solve(self.left, listener)
+        vertex, outcome = Stack(bundle, point).solve(self.left, self.on_progress)
         if vertex is not None:
             objective = matrix.objective(vertex.values)
             bound = dual_bound(matrix, matrix.sign * vertex.duals)
@@ -233,17 +232,18 @@ class Climb:
                 near.iterations + vertex.iterations,
             )
             self.stages.append(Stage("vertex", time.perf_counter() - begun, objective, bound))
-            if found.gap <= EXACT:
+            if found.gap <= gap:
                 return found
+            best = min(near, found, key=lambda one: one.gap)
         if outcome.status is Status.INTERRUPTED:
-            return replace(near, failed="interrupted")
+            return replace(best, failed="interrupted")
         found = bundle.run(
             near.values,
             gap,
             time_limit=self.left,
             on_round=told("search", matrix, self.begun, self.on_progress),
         )
-        return found if found.values is not None and found.gap < near.gap else near
+        return found if found.values is not None and found.gap < best.gap else best
 
     def gave_up(self, why: str) -> tuple[Outcome, tuple[Stage, ...]]:
         """Return that there is no plan, and why."""
@@ -268,9 +268,8 @@ class Climb:
         """Solve the coarsest level at once."""
         begun = time.perf_counter()
         name = f"{len(level.starts):,} blocks"
-        listener = None if self.on_progress is None else self.on_progress
         tried = highs.attempts(
-            level.matrix, self.profiles, time_limit=self.left, on_progress=listener
+            level.matrix, self.profiles, time_limit=self.left, on_progress=self.on_progress
         )
         found = tried[-1]
         self.stages.append(Stage(name, time.perf_counter() - begun, found.objective))
