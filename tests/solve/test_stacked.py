@@ -41,8 +41,8 @@ PIECES = Pieces(
 LOADS = [20.0, 18.0, 15.0, 30.0, 42.0, 35.0] * 4
 
 
-def by_hand(cap: float = 3.0, most: float = inf) -> Matrix:
-    """Return min 3 v + 2 b₀ + 4 b₁ with u₀ + b₀ = 4, u₁ + b₁ = 6, u ≤ v, b₀ + b₁ ≤ cap, v ≤ most.
+def by_hand(cap: float = 3.0, most: float = inf, price: float = 3.0) -> Matrix:
+    """Return min 7 + 3 v + 2 b₀ + 4 b₁ with u₀ + b₀ = 4, u₁ + b₁ = 6, u ≤ v, b₀ + b₁ ≤ cap, v ≤ most.
 
     A unit of size saves 2 + 4 and costs 3 until v = 4, then 4: v = 6, at any cap.
     """
@@ -56,7 +56,7 @@ def by_hand(cap: float = 3.0, most: float = inf) -> Matrix:
     ]
     lengths = [len(columns) for columns, *_ in rows]
     return Matrix(
-        cost=np.array([3.0, 0.0, 2.0, 0.0, 4.0]),
+        cost=np.array([price, 0.0, 2.0, 0.0, 4.0]),
         offset=7.0,
         maximize=False,
         start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
@@ -92,7 +92,7 @@ def park_of(load: list[float], capex: int, peak: float) -> tuple[Matrix, Pieces]
                   calendar: [{{hours: "8-20", period: high}}], otherwise: low}}}}
         """,
         hours=96,
-        carbon="{cap_t_per_year: 150}",
+        carbon="{cap_t_per_year: 110}",
     )
     problem = problem_of(text)
     matrix = handoff.extract(build(problem).model)
@@ -148,6 +148,21 @@ def test_rows_among_what_is_shared_and_of_spread_rows_have_their_duals() -> None
     assert_optimal(matrix, vertex, 7 + 12 + 8)
     impossible = by_hand(cap=1.0, most=4.0)
     assert vertex_from(bundle_of(impossible, PIECES), np.array([1.0, 0.5, 0.5])) is None
+
+
+@pytest.mark.parametrize("shares", [(0.0, 0.0), (0.5, 2.5), (3.0, 0.0)])
+def test_a_row_over_both_pieces_that_binds_has_its_price(shares: tuple[float, float]) -> None:
+    """Proves: a size that costs 8 is bought only for the cap: 10 − 2 v ≤ 3 gives v = 3.5 at a cost of
+    7 + 28 + 1 + 10; one unit more of cap spares half a unit of size, (8 − 2 − 4) / 2 = 1.
+
+    Sensitivity: a share's row without its price leaves a gap of 3.
+    """
+    matrix = by_hand(price=8.0)
+    vertex = vertex_from(bundle_of(matrix, PIECES), np.array([1.0, *shares]))
+    assert_optimal(matrix, vertex, 46.0)
+    assert vertex is not None
+    assert vertex.values == pytest.approx([3.5, 3.5, 0.5, 3.5, 2.5])
+    assert vertex.duals[4] == pytest.approx(-1.0)
 
 
 def test_misses_that_are_too_cheap_are_no_vertex() -> None:
