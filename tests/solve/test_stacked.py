@@ -83,7 +83,7 @@ def park_of(load: list[float], capex: int, peak: float) -> tuple[Matrix, Pieces]
         f"""
         load: {{type: load, power_kw: {{hourly: {load}}}}}
         pv: {{type: pv, output_per_kw: {{hourly: {[0] * 8 + [0.3, 0.6, 0.8, 0.9] * 2 + [0] * 8}}},
-              power_kw: {{max_kw: 60, capex_per_kw: {capex}, lifetime_years: 10}}}}
+              power_kw: {{max_kw: 120, capex_per_kw: {capex}, lifetime_years: 10}}}}
         battery: {{type: battery, charge_efficiency: 0.9, discharge_efficiency: 0.9, final: cyclic,
                    energy_kwh: {{max_kwh: 300, capex_per_kwh: 1, lifetime_years: 10}},
                    power_kw: {{max_kw: 40, capex_per_kw: 2, lifetime_years: 10}}}}
@@ -92,7 +92,7 @@ def park_of(load: list[float], capex: int, peak: float) -> tuple[Matrix, Pieces]
                   calendar: [{{hours: "8-20", period: high}}], otherwise: low}}}}
         """,
         hours=96,
-        carbon="{cap_t_per_year: 110}",
+        carbon="{cap_t_per_year: 80}",
     )
     problem = problem_of(text)
     matrix = handoff.extract(build(problem).model)
@@ -208,7 +208,7 @@ def test_a_price_of_a_share_without_that_limit_gives_no_cut() -> None:
 )
 @given(
     load=st.lists(st.integers(5, 45).map(float), min_size=24, max_size=24),
-    capex=st.integers(5, 60),
+    capex=st.integers(5, 400),
     peak=st.sampled_from([0.0, 5.0, 40.0]),
     seed=st.integers(0, 2**32 - 1),
     far=st.sampled_from([0.0, 1e-3, 1.0]),
