@@ -116,7 +116,13 @@ def plan(
 
 
 class Climb:
-    """From level to level; with ``box``, cuts of the last level hold within these bounds."""
+    """From level to level; with ``box``, cuts of the last level hold within these bounds.
+
+    Attributes
+    ----------
+    top
+        The last level of a run, with what searched it.
+    """
 
     def __init__(
         self,
@@ -132,6 +138,7 @@ class Climb:
         self.piece, self.coarser, self.profiles = piece, coarser, profiles
         self.restart(limit, on_progress)
         self.solver = ""
+        self.top: Level | None = None
 
     def restart(self, limit: float | None, on_progress: Callable[[Progress], None] | None) -> None:
         """Begin to count time and stages anew."""
@@ -153,7 +160,7 @@ class Climb:
         self, fine: Level, gap: float, start: Level | None
     ) -> tuple[Outcome, tuple[Stage, ...]]:
         """Solve level by level, or this one from a start."""
-        _, found, failed = self.to_the_top(fine, gap, start)
+        self.top, found, failed = self.to_the_top(fine, gap, start)
         if found is None or found.values is None or found.duals is None:
             return self.gave_up(failed or "no plan was found")
         outcome = ended(fine.matrix, found, gap, self.seconds, self.limit, self.solver)
