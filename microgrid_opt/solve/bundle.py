@@ -124,6 +124,10 @@ class Bundle:
             for layout in parts
         ]
 
+    def release(self) -> None:
+        """Free the pieces; the cuts stay."""
+        self.models = []
+
     def point(self, values: Floats) -> Floats:
         """Return the shared columns and shares of a plan, within their box."""
         shares: list[Floats] = [np.zeros(0)]

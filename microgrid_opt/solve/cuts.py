@@ -38,12 +38,13 @@ KEPT = 1e-7
 """Miss of a row among shared columns that is no miss."""
 STALLED = 10
 """Simplex iterations per row and column after which a solve counts as failed."""
+FEASIBILITY = "primal_feasibility_tolerance"
 OPTIONS = {
     "output_flag": False,
     "threads": 1,
     "parallel": "off",
     # Slopes and values of the pieces lie many orders apart: misses grow when scaling is undone.
-    "primal_feasibility_tolerance": 1e-10,
+    FEASIBILITY: 1e-10,
 }
 
 
@@ -193,15 +194,69 @@ class Cuts:
         if not _solved(self._bound_model):
             return -np.inf
         duals = np.array(self._bound_model.getSolution().row_dual)
+        found = self._proven(duals, 1.0, self.cost, self.matrix.offset)
+        if found is None:
+            return -np.inf
+        bound, self.weight, self.duals = found
+        return bound
+
+    def ranges(self, places: Sequence[int], most: float) -> tuple[Floats, Floats]:
+        r"""Return between which values coordinates lie in every plan that costs at most ``most``.
+
+        The least $z_j$ under the cuts and $c_0 + c^\top z + \sum_p \theta_p \le C$ is bounded by weak
+        duality over the box as `bound` is, with the multiplier $t \ge 0$ of the cost as the sum of the
+        weights of each piece's cuts (optimality-based bound tightening: Quesada and Grossmann, 1995,
+        doi:10.1007/BF01106605). So is the greatest.
+
+        Parameters
+        ----------
+        places
+            Coordinates.
+        most
+            Cost of a plan that is known.
+        """
+        model = self._model()
+        for piece, cut in zip(self.owner, self.cuts, strict=True):
+            self._add(model, piece, cut)
+        total = np.concatenate([self.cost, np.ones(self.pieces.count)])
+        costly = np.flatnonzero(total).astype(np.int32)
+        model.addRow(-np.inf, most - self.matrix.offset, len(costly), costly, total[costly])
+        every = np.arange(len(total), dtype=np.int32)
+        model.changeColsCost(len(every), every, np.zeros(len(every)))
+        low, high = self.lower[list(places)].copy(), self.upper[list(places)].copy()
+        for number, place in enumerate(places):
+            for sign in (1.0, -1.0):
+                model.changeColCost(place, sign)
+                if _solved(model):
+                    duals = np.array(model.getSolution().row_dual)
+                    price = max(-float(duals[-1]), 0.0)
+                    slope = price * self.cost
+                    slope[place] += sign
+                    constant = price * (self.matrix.offset - most)
+                    found = self._proven(duals[:-1], price, slope, constant)
+                    if found is not None and sign > 0.0:
+                        low[number] = max(low[number], found[0])
+                    elif found is not None:
+                        high[number] = min(high[number], -found[0])
+            model.changeColCost(place, 0.0)
+        return low, high
+
+    def _proven(
+        self, duals: Floats, share: float, slope: Floats, constant: float
+    ) -> tuple[float, Floats, Floats] | None:
+        """Return what duals prove of slopes over the box, with the weights and duals that do.
+
+        The weights of each piece's cuts are scaled to sum to ``share``; ``None`` where there are none.
+        """
         y, weight = duals[: len(self.terms)].copy(), np.maximum(duals[len(self.terms) :], 0.0)
         owner = np.array(self.owner)
         total = np.bincount(owner, weight, self.pieces.count)
         if (total <= 0.0).any():
-            return -np.inf
-        weight /= total[owner]
+            return None
+        weight *= (share / total)[owner]
         y[(y > 0.0) & np.isinf(self.row_lower)] = 0.0
         y[(y < 0.0) & np.isinf(self.row_upper)] = 0.0
-        slope, proven = self.cost.copy(), self.matrix.offset
+        slope, proven = slope.copy(), constant
         for number in np.flatnonzero(weight):
             cut = self.cuts[number]
             slope[self.parameters[owner[number]]] += weight[number] * cut.slopes
@@ -211,8 +266,8 @@ class Cuts:
             slope[column] -= y[number] * value
             limit = self.row_lower[number] if y[number] > 0.0 else self.row_upper[number]
             proven += float(y[number] * limit)
-        self.weight, self.duals = weight, y
-        return proven + float(slope @ np.where(slope > 0.0, self.lower, self.upper))
+        bound = proven + float(slope @ np.where(slope > 0.0, self.lower, self.upper))
+        return bound, weight, y
 
     def prices(self) -> Floats:
         """Return the duals of all rows of the model that prove the latest bound, shape (rows,)."""
@@ -238,8 +293,6 @@ class Cuts:
     def nearest(self, point: Floats, scale: Floats) -> Floats | None:
         """Return the point nearest to one, in its scale, that keeps the rows; ``None`` if none does."""
         model = self._model()
-        # A start need not be exact, and sums of a year have no ten digits behind the point.
-        model.setOptionValue("primal_feasibility_tolerance", KEPT)
         count, number = self.count, np.arange(self.count, dtype=np.int32)
         free = self.count + np.arange(self.pieces.count, dtype=np.int32)
         model.changeColsBounds(len(free), free, np.zeros(len(free)), np.zeros(len(free)))
@@ -280,13 +333,19 @@ def _solved(model: Any) -> bool:
     model.setOptionValue(
         "simplex_iteration_limit", STALLED * (model.getNumRow() + model.getNumCol())
     )
-    for again in (False, True):
-        if again:
-            model.clearSolver()
-        model.run()
-        if model.getModelStatus() == highspy.HighsModelStatus.kOptimal:
-            return True
-    return False
+    _, tolerance = model.getOptionValue(FEASIBILITY)
+    try:
+        for again in (False, True):
+            if again:
+                # Sums of a year may have no ten digits behind the point.
+                model.clearSolver()
+                model.setOptionValue(FEASIBILITY, KEPT)
+            model.run()
+            if model.getModelStatus() == highspy.HighsModelStatus.kOptimal:
+                return True
+        return False
+    finally:
+        model.setOptionValue(FEASIBILITY, tolerance)
 
 
 def sums(entry: NDArray[np.integer[Any]], values: Floats, count: int) -> Floats:

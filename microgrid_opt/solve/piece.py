@@ -271,6 +271,10 @@ class Piece:
         """Return the basis of the last solve."""
         return basis_of(self._highs.getBasis())
 
+    def close(self) -> None:
+        """Free the memory of HiGHS; the piece is not solved any more."""
+        self._highs.clear()
+
     def raise_penalty(self, missed: NDArray[np.bool_]) -> None:
         """Make misses dearer where ``missed``, a flag of each parameter."""
         self.penalty = np.where(missed, STEEPER * self.penalty, self.penalty)

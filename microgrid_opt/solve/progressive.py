@@ -116,7 +116,13 @@ def plan(
 
 
 class Climb:
-    """From level to level; with ``box``, cuts of the last level hold within these bounds."""
+    """From level to level; with ``box``, cuts of the last level hold within these bounds.
+
+    Attributes
+    ----------
+    top
+        The last level of a run, with what searched it.
+    """
 
     def __init__(
         self,
@@ -132,6 +138,7 @@ class Climb:
         self.piece, self.coarser, self.profiles = piece, coarser, profiles
         self.restart(limit, on_progress)
         self.solver = ""
+        self.top: Level | None = None
 
     def restart(self, limit: float | None, on_progress: Callable[[Progress], None] | None) -> None:
         """Begin to count time and stages anew."""
@@ -153,7 +160,7 @@ class Climb:
         self, fine: Level, gap: float, start: Level | None
     ) -> tuple[Outcome, tuple[Stage, ...]]:
         """Solve level by level, or this one from a start."""
-        _, found, failed = self.to_the_top(fine, gap, start)
+        self.top, found, failed = self.to_the_top(fine, gap, start)
         if found is None or found.values is None or found.duals is None:
             return self.gave_up(failed or "no plan was found")
         outcome = ended(fine.matrix, found, gap, self.seconds, self.limit, self.solver)
@@ -181,13 +188,12 @@ class Climb:
     def coarse(self, fine: Level, gap: float) -> tuple[Level, str]:
         """Solve the coarse levels; return the last one, and why it failed."""
         try:
-            last = self.typical(fine)
-            levels = self.levels(fine)
-            failed = ""
+            long, short = self.blocks(fine.horizon)
+            last, failed = self.typical(fine), ""
             if last is None:
-                last, failed = self.first(levels[0])
+                last, failed = self.first(self.written(long))
             if not failed:
-                last, found, failed = self.search(levels[1], last, COARSE_GAP)
+                last, found, failed = self.search(self.written(short), last, COARSE_GAP)
                 if gap <= EXACT and self.limit is None and not failed and found.gap > SLOW:
                     failed = "what they share is too much to be exact"
         except InputError as error:
@@ -220,7 +226,8 @@ class Climb:
         best, point = near, bundle.point(near.values)
         if bundle.solve(point) is None:
             return replace(near, failed="a piece could not be solved")
-        vertex, outcome = Stack(bundle, point).solve(self.left, self.on_progress)
+        last = self.box is None
+        vertex, outcome = Stack(bundle, point).solve(self.left, self.on_progress, last=last)
         if vertex is not None:
             objective = matrix.objective(vertex.values)
             bound = dual_bound(matrix, matrix.sign * vertex.duals)
@@ -237,6 +244,8 @@ class Climb:
             best = min(near, found, key=lambda one: one.gap)
         if outcome.status is Status.INTERRUPTED:
             return replace(best, failed="interrupted")
+        if last:
+            return replace(best, failed="no vertex was reached")
         found = bundle.run(
             near.values,
             gap,
@@ -251,18 +260,20 @@ class Climb:
         outcome = Outcome(status, None, None, -np.inf, self.seconds, message=why)
         return outcome, tuple(self.stages)
 
-    def levels(self, fine: Level) -> list[Level]:
-        """Return the coarse levels, the coarsest first."""
-        horizon = fine.horizon
+    def written(self, starts: Ints) -> Level:
+        """Return the model on blocks that start at these steps."""
+        return Level(starts, *self.coarser.build(starts))
+
+    def blocks(self, horizon: Horizon) -> tuple[Ints, Ints]:
+        """Return the first steps of the blocks of the first level, and of the second."""
         hours = float(np.median(horizon.step_hours))
         day = np.asarray(horizon.day)
-        found = [horizon.blocks(COARSEST * hours, day, self.piece)]
+        long = horizon.blocks(COARSEST * hours, day, self.piece)
         periods = [np.asarray(one) for one in self.coarser.periods]
         second = horizon.blocks(FINER * hours, day, self.piece, *periods)
-        if not len(found[0]) < len(second) <= WORTH * len(horizon):
+        if not len(long) < len(second) <= WORTH * len(horizon):
             second = horizon.blocks(BLOCKS * hours, day, self.piece)
-        found.append(second)
-        return [Level(starts, *self.coarser.build(starts)) for starts in found]
+        return long, second
 
     def first(self, level: Level) -> tuple[Level, str]:
         """Solve the coarsest level at once."""
@@ -291,6 +302,8 @@ class Climb:
         bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads, box)
         lead(bundle, start.bundle)
         slopes = prices(bundle, start, self.piece)
+        if start.bundle is not None:
+            start.bundle.release()
         name = f"{len(level.starts):,} {'blocks' if coarse else 'steps'} in {pieces.count} pieces"
         found = bundle.run(
             expanded(start, level, start.values),

@@ -82,11 +82,22 @@ class Stack:
         self.rows = int(self.row[-1]) + len(bundle.cuts.terms)
 
     def solve(
-        self, limit: float | None, on_progress: Callable[[Progress], None] | None
+        self,
+        limit: float | None,
+        on_progress: Callable[[Progress], None] | None,
+        *,
+        last: bool = False,
     ) -> tuple[Vertex | None, Outcome]:
-        """Return the optimum; ``None`` where it was not reached, or misses what is shared."""
+        """Return the optimum; ``None`` where it was not reached, or misses what is shared.
+
+        If it is the ``last`` thing to do, the pieces give their memory to it.
+        """
+        basis = self.basis()
         with Session(self.matrix(), load_profile(overrides=OPTIONS)) as session:
-            session.set_basis(self.basis())
+            if last:
+                for model in self.bundle.models:
+                    model.close()
+            session.set_basis(basis)
             outcome = session.run(time_limit=limit, on_progress=on_progress)
         return self.vertex(outcome), outcome
 

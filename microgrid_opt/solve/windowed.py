@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.solve.coarse import Coarser
+    from microgrid_opt.solve.cuts import Cuts
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
 
@@ -58,7 +59,7 @@ LEAST_WINDOWS = 30
 MOST_ROUNDS = 4
 LEAST_GAIN = 0.05
 """Share of the gap that a round must close to be followed by another one."""
-SMALL = "default"
+SMALL, EASED = "default", "eased"
 SHARE = 0.25
 """Share of the asked gap that a linear year, or a window with sizes held, may keep."""
 ROOT = (
@@ -159,6 +160,7 @@ class _Search:
         self.stages: list[Stage] = []
         self.stopped = False
         self.tried: set[bytes] = set()
+        self.cuts: Cuts | None = None
 
     @property
     def seconds(self) -> float:
@@ -188,7 +190,7 @@ class _Search:
 
     def run(self) -> tuple[Outcome, tuple[Stage, ...]]:
         """Search until the gap is small enough, nothing improves, or time is up."""
-        first = self.linear("eased", ease(self.matrix), None)
+        first = self.linear(EASED, ease(self.matrix), None)
         if first.solution is None or first.solution.row_duals is None:
             return replace(first, seconds=self.seconds), tuple(self.stages)
         self.bound = self.matrix.sign * first.bound
@@ -216,6 +218,7 @@ class _Search:
         if not self.is_over:
             duals = found.solution.row_duals if found.solution is not None else None
             if duals is not None:
+                self.narrow()
                 self.prove(self.matrix.sign * duals)
         return found
 
@@ -228,9 +231,11 @@ class _Search:
             duals = self.matrix.sign * at.solution.row_duals
             steps = np.arange(len(horizon))
             start = Level(steps, horizon, matrix, at.solution.values, duals)
-        found = self.year.solve(
+        found, cuts = self.year.solve(
             matrix, start, SHARE * self.gap, self.left, rounding.named(name, self.on_progress)
         )
+        if name == EASED:
+            self.cuts = cuts
         self.stopped |= found.status is Status.INTERRUPTED
         objective, bound = found.objective, self.matrix.sign * self.bound
         if at is None:
@@ -337,6 +342,28 @@ class _Search:
         return values
 
     # ------------------------------------------------------------------ bounds
+
+    def narrow(self) -> None:
+        """Take sizes to lie where a plan as good as the best one can have them.
+
+        What the eased year costs at least, as a function of the sizes, is known by its cuts. A bound over
+        what is left and the best plan's cost together bound every plan.
+        """
+        if self.cuts is None or not np.isfinite(self.objective):
+            return
+        begun, shared = self.seconds, self.cuts.shared
+        bounded = np.isfinite(self.matrix.col_lower) & np.isfinite(self.matrix.col_upper)
+        sizes = (self.parts.column == EVERYWHERE) & bounded & (self.matrix.integrality == 0)
+        places = np.flatnonzero(sizes[shared])
+        if len(places) == 0:
+            return
+        low, high = self.cuts.ranges(places.tolist(), self.objective)
+        lower, upper = self.boxed.col_lower.copy(), self.boxed.col_upper.copy()
+        at = shared[places]
+        lower[at] = np.minimum(np.maximum(lower[at], low), upper[at])
+        upper[at] = np.maximum(np.minimum(upper[at], high), lower[at])
+        self.boxed = replace(self.boxed, col_lower=lower, col_upper=upper)
+        self.stages.append(Stage("ranges of sizes", self.seconds - begun, None, None))
 
     def prove(self, prices: Floats) -> None:
         """Raise the bound by what prices prove."""

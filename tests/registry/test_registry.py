@@ -67,6 +67,7 @@ OTHER_MEANING = {
     ("report/cashflow.py", "line"): "a key of plotly",
     ("report/figures.py", "line"): "a key of plotly",
     ("report/sankey.py", "line"): "a key of plotly",
+    ("report/sweeps.py", "line"): "a key of plotly",
     ("report/tradecharts.py", "line"): "a key of plotly",
     ("report/tables.py", "pv"): "how to spell a word",
 }

@@ -283,7 +283,11 @@ def test_a_solve_says_what_it_did_and_the_audit_agrees() -> None:
     found, audit = study.run(problem, study.Asked(options=GAP))
     audit.require()
     assert direct.run.strategy == "direct"
-    assert study.run(problem, study.Asked())[0].run.strategy == "direct"
+    vertex, _ = study.run(problem, study.Asked())
+    assert vertex.run.strategy == "progressive"
+    assert "pieces of the year to a vertex" in vertex.run.choice
+    assert vertex.cost == pytest.approx(direct.cost, rel=1e-9)
+    assert vertex.run.gap == pytest.approx(0.0, abs=1e-9)
     assert found.run.strategy == "progressive"
     assert "pieces of the year to a gap of 1e-07" in found.run.choice
     assert found.cost == pytest.approx(direct.cost, rel=1e-6)
