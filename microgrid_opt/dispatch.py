@@ -129,8 +129,8 @@ def dispatch(
     from microgrid_opt.extract import extract
     from microgrid_opt.model import build
     from microgrid_opt.solve import handoff
+    from microgrid_opt.solve.choice import AUTO
     from microgrid_opt.solve.coarse import coarser_of
-    from microgrid_opt.solve.direct import AUTO
     from microgrid_opt.solve.profiles import DEFAULT, load_profile
     from microgrid_opt.solve.rolling import roll
 

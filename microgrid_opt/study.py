@@ -294,7 +294,7 @@ def solve(
     gap
         Relative gap at which a MILP, or a large linear model, may stop [-].
     strategy
-        One of `microgrid_opt.solve.direct.STRATEGIES`; `auto` chooses by kind and size of the model.
+        One of `microgrid_opt.solve.choice.STRATEGIES`; `auto` chooses by kind and size of the model.
     typical_days
         From how many typical days to start a quick study of a linear model; ``None`` for none.
     reference
@@ -309,7 +309,7 @@ def solve(
     NoPlanError
         Stopped before any plan was held.
     """
-    from microgrid_opt.solve.direct import AUTO, check_strategy
+    from microgrid_opt.solve.choice import AUTO, check_strategy
     from microgrid_opt.solve.options import check_options
     from microgrid_opt.solve.profiles import load_profile
 
@@ -356,7 +356,11 @@ def solve(
 
 
 def _check_typical(problem: Problem | StagedProblem, count: int, strategy: str) -> None:
-    from microgrid_opt.solve.typical import check_days
+    """Refuse typical days where they are no way, before anything is solved."""
+    import numpy as np
+
+    from microgrid_opt.solve.coarse import coarser_of
+    from microgrid_opt.solve.typical import check_days, check_linear
 
     if not isinstance(problem, Problem):
         raise InputError(
@@ -368,6 +372,18 @@ def _check_typical(problem: Problem | StagedProblem, count: int, strategy: str) 
             f"--typical-days and --strategy {strategy} are two ways to solve: give one of them."
         )
     check_days(problem.horizon, count)
+    # Whole numbers of the year show in a model whose steps are days, which is written at once.
+    coarser = coarser_of(problem, reference_co2_kg=0.0)
+    try:
+        matrix = (
+            None
+            if coarser is None
+            else coarser.build(np.flatnonzero(np.diff(problem.horizon.day, prepend=-1)))[1]
+        )
+    except InputError:
+        return  # What cannot be written in days is looked at in its own steps.
+    if matrix is not None:
+        check_linear(matrix)
 
 
 def _reference(problem: Problem, asked: Asked, label: str) -> tuple[Results, Audit]:

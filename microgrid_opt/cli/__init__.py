@@ -166,7 +166,7 @@ def solve(
     """
     from microgrid_opt import study
     from microgrid_opt.cli.console import SOLVING, Watching
-    from microgrid_opt.solve.direct import check_strategy
+    from microgrid_opt.solve.choice import check_strategy
     from microgrid_opt.solve.profiles import load_profile
     from microgrid_opt.store import check_folder
 

@@ -39,7 +39,7 @@ StrategyOption = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="auto, direct (HiGHS alone), progressive, rounded, windows or parts. By the model if left out.",
+        help="auto, direct (HiGHS alone), progressive, rounded, windows or parts.",
     ),
 ]
 TypicalDaysOption = Annotated[

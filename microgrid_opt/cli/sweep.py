@@ -148,7 +148,7 @@ def _asked(
     from dataclasses import replace
 
     from microgrid_opt.cli.trading import asked_of
-    from microgrid_opt.solve.direct import check_strategy
+    from microgrid_opt.solve.choice import check_strategy
 
     check_strategy(strategy)
     asked: Asked = asked_of(profile, options, time_limit, watching)

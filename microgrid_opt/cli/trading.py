@@ -166,7 +166,7 @@ def asked_of(
     profile: str, options: Sequence[str], time_limit: float | None, watching: Watching
 ) -> Any:
     """Return how to solve, with a listener; a misspelt profile or option is told at once."""
-    from microgrid_opt.solve.direct import AUTO
+    from microgrid_opt.solve.choice import AUTO
     from microgrid_opt.solve.options import check_options
     from microgrid_opt.solve.profiles import load_profile
     from microgrid_opt.study import Asked

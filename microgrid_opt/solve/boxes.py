@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 PASSES = 4
+PLAUSIBLE = 1e3
+"""A column without any bound is taken to stay below this many times the largest bound."""
 MARGIN = 1e-6
 """By how much, relative, an implied bound is widened against rounding."""
 
@@ -97,4 +99,18 @@ def _needed(matrix: Matrix, lower: Floats, upper: Floats) -> Floats:
     most_needed = np.full(len(upper), -np.inf)
     np.maximum.at(most_needed, matrix.index, need)
     cap = np.maximum(_wider(most_needed, 1.0), lower)
+    # The next whole number is as good as what is needed, one below it is not.
+    cap = np.where(matrix.integrality == 1, np.ceil(cap), cap)
     return np.where(matrix.cost >= 0.0, cap, np.inf)
+
+
+def finite_box(matrix: Matrix) -> tuple[Floats, Floats]:
+    """Return bounds within which some optimal plan lies, plausible ones where there are none."""
+    return plausible(boxes(matrix))
+
+
+def plausible(box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Return the box with plausible limits where there are none, shape (columns,) each."""
+    largest = max([1.0, *(np.abs(side[np.isfinite(side)]).max(initial=0.0) for side in box)])
+    limit = PLAUSIBLE * largest
+    return np.maximum(box[0], -limit), np.minimum(box[1], limit)

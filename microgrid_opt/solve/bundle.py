@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microgrid_opt.solve.boxes import boxes
+from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.certify import TOLERANCE, primal_residual
 from microgrid_opt.solve.cuts import Cuts, sums
 from microgrid_opt.solve.piece import Piece, layouts
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-PLAUSIBLE = 1e3
-"""A column without any bound is taken to stay below this many times the largest bound."""
 MOST_ROUNDS = 200
 PATIENCE = 60
 """Rounds after which a search that found no plan gives up."""
@@ -396,15 +394,3 @@ class _Search:
             if (missed > 0.0).any():
                 model.raise_penalty(missed > 0.0)
         self.trial, self.cost = self.centre, np.inf
-
-
-def finite_box(matrix: Matrix) -> tuple[Floats, Floats]:
-    """Return bounds within which some optimal plan lies, plausible ones where there are none."""
-    return plausible(boxes(matrix))
-
-
-def plausible(box: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    """Return the box with plausible limits where there are none."""
-    largest = max([1.0, *(np.abs(side[np.isfinite(side)]).max(initial=0.0) for side in box)])
-    limit = PLAUSIBLE * largest
-    return np.maximum(box[0], -limit), np.minimum(box[1], limit)

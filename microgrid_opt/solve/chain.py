@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from microgrid_opt.errors import InfeasibleError, NoPlanError
-from microgrid_opt.solve import direct, levels, parts, rounding
+from microgrid_opt.solve import choice, direct, levels, parts, rounding
 from microgrid_opt.solve.limits import Limited
 from microgrid_opt.solve.live import Live
 from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
@@ -50,9 +50,9 @@ class Chain:
 
     def __init__(
         self,
-        profile: str = direct.AUTO,
+        profile: str = choice.AUTO,
         overrides: Sequence[str] = (),
-        strategy: str = direct.AUTO,
+        strategy: str = choice.AUTO,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
         self._profile, self._overrides, self._strategy = profile, tuple(overrides), strategy
@@ -74,8 +74,8 @@ class Chain:
 
     def is_in_pieces(self, draft: Draft, matrix: Matrix) -> bool:
         """Return whether a model is solved in pieces."""
-        forced = self._strategy == direct.PROGRESSIVE
-        if not (forced or (self._strategy == direct.AUTO and self._profile == direct.AUTO)):
+        forced = self._strategy == choice.PROGRESSIVE
+        if not (forced or (self._strategy == choice.AUTO and self._profile == choice.AUTO)):
             return False
         return levels.pieces_of(matrix, draft.horizon, forced=forced) is not None
 
@@ -126,8 +126,8 @@ class Chain:
         self, draft: Draft, matrix: Matrix, limit: float | None, profile: str | None = None
     ) -> Held:
         strategy = self._strategy
-        if strategy == direct.AUTO and not matrix.is_mip:
-            strategy = direct.DIRECT
+        if strategy == choice.AUTO and not matrix.is_mip:
+            strategy = choice.DIRECT
         return direct.solve(
             draft,
             matrix,
@@ -140,7 +140,7 @@ class Chain:
 
     def _from_last(self, draft: Draft, matrix: Matrix, limit: float | None) -> Held:
         """Solve in HiGHS from the last basis or plan, if there is one that fits."""
-        profile, why = direct.choose(self._profile, self._overrides, matrix)
+        profile, why = choice.choose(self._profile, self._overrides, matrix)
         if self._live is None or not self._live.follow(matrix, draft):
             self.close()
             self._live = Live(matrix, profile, draft=draft)
@@ -152,10 +152,10 @@ class Chain:
         stopped = limit is not None or outcome.status is Status.INTERRUPTED
         outcome.accepted("feasible" if stopped else profile.accept)
         if self._live.method in {"dual", "primal"}:
-            why = f"{direct.kind_of(matrix)}: {self._live.method} simplex from the last basis"
+            why = f"{choice.kind_of(matrix)}: {self._live.method} simplex from the last basis"
         elif self._live.method == "start":
-            why = f"{direct.kind_of(matrix)}: branch and bound from the last plan"
-        return direct.held_of(matrix, profile, outcome, why, (), direct.DIRECT)
+            why = f"{choice.kind_of(matrix)}: branch and bound from the last plan"
+        return direct.held_of(matrix, profile, outcome, why, (), choice.DIRECT)
 
     def _in_pieces(
         self,
@@ -168,10 +168,10 @@ class Chain:
     ) -> Held:
         """Solve in pieces, from the cuts of the last model if they hold; else as it is."""
         overrides = self._overrides
-        if not direct.is_asked("mip_rel_gap", overrides):
+        if not choice.is_asked("mip_rel_gap", overrides):
             overrides = (*overrides, f"mip_rel_gap={GAP}")
         fits = self._limited is not None and self._limited.takes(matrix)
-        piece = levels.pieces_of(matrix, draft.horizon, forced=self._strategy == direct.PROGRESSIVE)
+        piece = levels.pieces_of(matrix, draft.horizon, forced=self._strategy == choice.PROGRESSIVE)
         assert piece is not None
         if not fits:
             self.close()
@@ -181,15 +181,15 @@ class Chain:
                 draft.horizon,
                 piece,
                 coarser,
-                direct.with_simplex(large, overrides),
-                direct.threads_of(overrides),
+                choice.with_simplex(large, overrides),
+                choice.threads_of(overrides),
             )
             for other, plan in starts:
                 self._limited.add_plan(other, plan.solution.values)
         assert self._limited is not None
-        gap = direct.gap_of(overrides)
+        gap = choice.gap_of(overrides)
         outcome, stages = self._limited.solve(matrix, gap, limit, self.on_progress)
-        profile, why = direct.choose(direct.AUTO, overrides, matrix, pieces=int(piece.max()) + 1)
+        profile, why = choice.choose(choice.AUTO, overrides, matrix, pieces=int(piece.max()) + 1)
         why += "; cuts and plans of other caps" if fits else ""
         is_late = outcome.status is Status.TIME_LIMIT and outcome.solution is not None
         if not (is_late or outcome.status in {Status.OPTIMAL, Status.INTERRUPTED}):
@@ -206,4 +206,4 @@ class Chain:
                 run = replace(found.run, stages=(*stages, *found.run.stages))
                 return replace(found, run=run)
         outcome.accepted("feasible")
-        return direct.held_of(matrix, profile, outcome, why, stages, direct.PROGRESSIVE)
+        return direct.held_of(matrix, profile, outcome, why, stages, choice.PROGRESSIVE)

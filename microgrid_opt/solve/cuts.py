@@ -194,15 +194,69 @@ class Cuts:
         if not _solved(self._bound_model):
             return -np.inf
         duals = np.array(self._bound_model.getSolution().row_dual)
+        found = self._proven(duals, 1.0, self.cost, self.matrix.offset)
+        if found is None:
+            return -np.inf
+        bound, self.weight, self.duals = found
+        return bound
+
+    def ranges(self, places: Sequence[int], most: float) -> tuple[Floats, Floats]:
+        r"""Return between which values coordinates lie in every plan that costs at most ``most``.
+
+        The least $z_j$ under the cuts and $c_0 + c^\top z + \sum_p \theta_p \le C$ is bounded by weak
+        duality over the box as `bound` is, with the multiplier $t \ge 0$ of the cost as the sum of the
+        weights of each piece's cuts (optimality-based bound tightening: Quesada and Grossmann, 1995,
+        doi:10.1007/BF01106605). So is the greatest.
+
+        Parameters
+        ----------
+        places
+            Coordinates.
+        most
+            Cost of a plan that is known.
+        """
+        model = self._model()
+        for piece, cut in zip(self.owner, self.cuts, strict=True):
+            self._add(model, piece, cut)
+        total = np.concatenate([self.cost, np.ones(self.pieces.count)])
+        costly = np.flatnonzero(total).astype(np.int32)
+        model.addRow(-np.inf, most - self.matrix.offset, len(costly), costly, total[costly])
+        every = np.arange(len(total), dtype=np.int32)
+        model.changeColsCost(len(every), every, np.zeros(len(every)))
+        low, high = self.lower[list(places)].copy(), self.upper[list(places)].copy()
+        for number, place in enumerate(places):
+            for sign in (1.0, -1.0):
+                model.changeColCost(place, sign)
+                if _solved(model):
+                    duals = np.array(model.getSolution().row_dual)
+                    price = max(-float(duals[-1]), 0.0)
+                    slope = price * self.cost
+                    slope[place] += sign
+                    constant = price * (self.matrix.offset - most)
+                    found = self._proven(duals[:-1], price, slope, constant)
+                    if found is not None and sign > 0.0:
+                        low[number] = max(low[number], found[0])
+                    elif found is not None:
+                        high[number] = min(high[number], -found[0])
+            model.changeColCost(place, 0.0)
+        return low, high
+
+    def _proven(
+        self, duals: Floats, share: float, slope: Floats, constant: float
+    ) -> tuple[float, Floats, Floats] | None:
+        """Return what duals prove of slopes over the box, with the weights and duals that do.
+
+        The weights of each piece's cuts are scaled to sum to ``share``; ``None`` where there are none.
+        """
         y, weight = duals[: len(self.terms)].copy(), np.maximum(duals[len(self.terms) :], 0.0)
         owner = np.array(self.owner)
         total = np.bincount(owner, weight, self.pieces.count)
         if (total <= 0.0).any():
-            return -np.inf
-        weight /= total[owner]
+            return None
+        weight *= (share / total)[owner]
         y[(y > 0.0) & np.isinf(self.row_lower)] = 0.0
         y[(y < 0.0) & np.isinf(self.row_upper)] = 0.0
-        slope, proven = self.cost.copy(), self.matrix.offset
+        slope, proven = slope.copy(), constant
         for number in np.flatnonzero(weight):
             cut = self.cuts[number]
             slope[self.parameters[owner[number]]] += weight[number] * cut.slopes
@@ -212,8 +266,8 @@ class Cuts:
             slope[column] -= y[number] * value
             limit = self.row_lower[number] if y[number] > 0.0 else self.row_upper[number]
             proven += float(y[number] * limit)
-        self.weight, self.duals = weight, y
-        return proven + float(slope @ np.where(slope > 0.0, self.lower, self.upper))
+        bound = proven + float(slope @ np.where(slope > 0.0, self.lower, self.upper))
+        return bound, weight, y
 
     def prices(self) -> Floats:
         """Return the duals of all rows of the model that prove the latest bound, shape (rows,)."""

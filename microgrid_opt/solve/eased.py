@@ -14,6 +14,7 @@ import numpy as np
 
 from microgrid_opt.solve import highs, levels, progressive
 from microgrid_opt.solve.coarse import Coarser
+from microgrid_opt.solve.levels import Level
 from microgrid_opt.solve.status import Status
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.solve.levels import Level
+    from microgrid_opt.solve.cuts import Cuts
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome, Progress
@@ -87,28 +88,23 @@ class Year:
         gap: float,
         limit: float | None,
         on_progress: Callable[[Progress], None] | None,
-    ) -> Outcome:
-        """Return the optimum of a linear model to a gap, from a start if there is one."""
+    ) -> tuple[Outcome, Cuts | None]:
+        """Return the optimum of a linear model to a gap, from a start if there is one, and its cuts."""
         piece = None if self.coarser is None else levels.pieces_of(matrix, self.horizon)
         spent = 0.0
         if piece is not None and self.coarser is not None:
-            found, _ = progressive.plan(
-                matrix,
-                self.horizon,
-                piece,
-                _eased(self.coarser),
-                self.profiles,
-                gap,
-                limit,
-                on_progress,
-                self.threads,
-                start,
+            climb = progressive.Climb(
+                piece, _eased(self.coarser), self.profiles, limit, on_progress, self.threads
             )
+            fine = Level(np.arange(len(self.horizon)), self.horizon, matrix)
+            found, _ = climb.run(fine, gap, start)
             if found.solution is not None or found.status is Status.INTERRUPTED:
-                return found
+                searched = None if climb.top is None else climb.top.bundle
+                return found, None if searched is None else searched.cuts
             spent = found.seconds
         left = None if limit is None else max(limit - spent, 0.1)
-        return highs.attempts(matrix, self.profiles, time_limit=left, on_progress=on_progress)[-1]
+        tried = highs.attempts(matrix, self.profiles, time_limit=left, on_progress=on_progress)
+        return tried[-1], None
 
 
 def _eased(coarser: Coarser) -> Coarser:

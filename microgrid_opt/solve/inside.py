@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from microgrid_opt.solve.matrix import Block, Matrix
+from microgrid_opt.solve.pieces import steps_of
+from microgrid_opt.solve.priced import EVERYWHERE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
+
+    from microgrid_opt.horizon import Horizon
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -72,3 +76,30 @@ def models(matrix: Matrix, values: Floats, window: Ints) -> Iterator[tuple[Matri
             rows=(Block("row", 0, len(rows), range(len(rows))),),
         )
         yield model, columns
+
+
+def shifted(matrix: Matrix, horizon: Horizon, window: Ints, shift: int) -> Ints:
+    """Return the window of each column; every second time borders lie where middles were.
+
+    Parameters
+    ----------
+    window
+        Number of the window of each column, `EVERYWHERE` without a step, shape (columns,).
+    shift
+        How often borders were moved.
+
+    Returns
+    -------
+    Ints
+        Shape (columns,).
+    """
+    if shift % 2 == 0:
+        return window
+    step = steps_of(matrix, horizon)
+    timed = step >= 0
+    piece = np.zeros(len(horizon), dtype=np.int64)
+    piece[step[timed]] = window[timed]
+    count = np.bincount(piece)
+    place = np.arange(len(horizon)) - (np.cumsum(count) - count)[piece]
+    moved = piece + (2 * place >= count[piece])
+    return np.where(timed, moved[step], EVERYWHERE)

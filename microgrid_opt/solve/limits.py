@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from microgrid_opt.results import Stage
-from microgrid_opt.solve.bundle import MISSED, finite_box
+from microgrid_opt.solve.boxes import finite_box
+from microgrid_opt.solve.bundle import MISSED
 from microgrid_opt.solve.changes import same_coefficients
 from microgrid_opt.solve.levels import RADIUS, Level, ended, told
 from microgrid_opt.solve.pieces import SHARED, SPREAD

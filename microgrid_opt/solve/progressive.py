@@ -116,7 +116,13 @@ def plan(
 
 
 class Climb:
-    """From level to level; with ``box``, cuts of the last level hold within these bounds."""
+    """From level to level; with ``box``, cuts of the last level hold within these bounds.
+
+    Attributes
+    ----------
+    top
+        The last level of a run, with what searched it.
+    """
 
     def __init__(
         self,
@@ -132,6 +138,7 @@ class Climb:
         self.piece, self.coarser, self.profiles = piece, coarser, profiles
         self.restart(limit, on_progress)
         self.solver = ""
+        self.top: Level | None = None
 
     def restart(self, limit: float | None, on_progress: Callable[[Progress], None] | None) -> None:
         """Begin to count time and stages anew."""
@@ -153,7 +160,7 @@ class Climb:
         self, fine: Level, gap: float, start: Level | None
     ) -> tuple[Outcome, tuple[Stage, ...]]:
         """Solve level by level, or this one from a start."""
-        _, found, failed = self.to_the_top(fine, gap, start)
+        self.top, found, failed = self.to_the_top(fine, gap, start)
         if found is None or found.values is None or found.duals is None:
             return self.gave_up(failed or "no plan was found")
         outcome = ended(fine.matrix, found, gap, self.seconds, self.limit, self.solver)
@@ -216,12 +223,11 @@ class Climb:
         begun, bundle, matrix = time.perf_counter(), level.bundle, level.matrix
         assert bundle is not None
         assert near.values is not None
-        point = bundle.point(near.values)
+        best, point = near, bundle.point(near.values)
         if bundle.solve(point) is None:
             return replace(near, failed="a piece could not be solved")
-        listener = None if self.on_progress is None else self.on_progress
         last = self.box is None
-        vertex, outcome = Stack(bundle, point).solve(self.left, listener, last=last)
+        vertex, outcome = Stack(bundle, point).solve(self.left, self.on_progress, last=last)
         if vertex is not None:
             objective = matrix.objective(vertex.values)
             bound = dual_bound(matrix, matrix.sign * vertex.duals)
@@ -233,19 +239,20 @@ class Climb:
                 near.iterations + vertex.iterations,
             )
             self.stages.append(Stage("vertex", time.perf_counter() - begun, objective, bound))
-            if found.gap <= EXACT:
+            if found.gap <= gap:
                 return found
+            best = min(near, found, key=lambda one: one.gap)
         if outcome.status is Status.INTERRUPTED:
-            return replace(near, failed="interrupted")
+            return replace(best, failed="interrupted")
         if last:
-            return replace(near, failed="no vertex was reached")
+            return replace(best, failed="no vertex was reached")
         found = bundle.run(
             near.values,
             gap,
             time_limit=self.left,
             on_round=told("search", matrix, self.begun, self.on_progress),
         )
-        return found if found.values is not None and found.gap < near.gap else near
+        return found if found.values is not None and found.gap < best.gap else best
 
     def gave_up(self, why: str) -> tuple[Outcome, tuple[Stage, ...]]:
         """Return that there is no plan, and why."""
@@ -272,9 +279,8 @@ class Climb:
         """Solve the coarsest level at once."""
         begun = time.perf_counter()
         name = f"{len(level.starts):,} blocks"
-        listener = None if self.on_progress is None else self.on_progress
         tried = highs.attempts(
-            level.matrix, self.profiles, time_limit=self.left, on_progress=listener
+            level.matrix, self.profiles, time_limit=self.left, on_progress=self.on_progress
         )
         found = tried[-1]
         self.stages.append(Stage(name, time.perf_counter() - begun, found.objective))

@@ -51,6 +51,15 @@ def is_worth_it(draft: Draft, matrix: Matrix, *, forced: bool = False) -> bool:
     return known >= (1 if forced else MANY)
 
 
+def has_given_sizes(draft: Draft) -> bool:
+    """Return whether all units that start and stop have sizes that are not chosen.
+
+    Where they are chosen, copies of them leave the windows' bound behind that of the relaxation.
+    """
+    sizes = [rounding.series["size"] for rounding in draft.roundings if rounding.follows]
+    return bool(sizes) and not any(hasattr(size, "name") for size in sizes)
+
+
 def plan(
     draft: Draft,
     matrix: Matrix,
@@ -167,3 +176,21 @@ def named(
     if listener is None:
         return None
     return lambda progress: listener(replace(progress, stage=f"{stage}, {progress.stage}"))
+
+
+def deciding(draft: Draft, matrix: Matrix) -> NDArray[np.uint8]:
+    """Return the integrality without the columns that are whole where others are."""
+    found = matrix.integrality.copy()
+    for rounding in draft.roundings:
+        for name in rounding.follows:
+            found[matrix.column_blocks[rounding.series[name].name].slice] = 0
+    return found
+
+
+def are_followable(matrix: Matrix, values: Floats) -> bool:
+    """Return whether whole numbers keep the rows among themselves: runs across all borders."""
+    whole = matrix.integrality == 1
+    others = np.bincount(matrix.entry_row, ~whole[matrix.index], matrix.row_count)
+    activity = matrix.times(np.where(whole, np.rint(values), 0.0))
+    kept = (activity >= matrix.row_lower - 1e-6) & (activity <= matrix.row_upper + 1e-6)
+    return bool(kept[others == 0].all())

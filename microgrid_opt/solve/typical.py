@@ -84,6 +84,21 @@ def check_days(horizon: Horizon, count: int) -> None:
         )
 
 
+def check_linear(matrix: Matrix) -> None:
+    """Refuse a model with whole numbers.
+
+    Raises
+    ------
+    InputError
+        It has some.
+    """
+    if matrix.is_mip:
+        raise InputError(
+            "Typical days are for models without whole numbers, and this one has some: leave "
+            "--typical-days out, or leave out what needs them (commitment, tiers, units)."
+        )
+
+
 def represented(days: Days, count: int) -> Ints:
     """Return the day that stands for each day, shape (days,).
 

@@ -26,15 +26,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from microgrid_opt.results import Stage
-from microgrid_opt.solve import highs, inside
-from microgrid_opt.solve.boxes import boxes
-from microgrid_opt.solve.bundle import plausible
+from microgrid_opt.solve import highs, inside, rounding
+from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.eased import Year, ease, held
 from microgrid_opt.solve.levels import Level
 from microgrid_opt.solve.pieces import edges, steps_of
 from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, Priced
 from microgrid_opt.solve.profiles import load_profile
-from microgrid_opt.solve.rounding import named, whole_values
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
 
@@ -48,6 +46,7 @@ if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.solve.coarse import Coarser
+    from microgrid_opt.solve.cuts import Cuts
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
 
@@ -60,7 +59,7 @@ LEAST_WINDOWS = 30
 MOST_ROUNDS = 4
 LEAST_GAIN = 0.05
 """Share of the gap that a round must close to be followed by another one."""
-SMALL = "default"
+SMALL, EASED = "default", "eased"
 SHARE = 0.25
 """Share of the asked gap that a linear year, or a window with sizes held, may keep."""
 ROOT = (
@@ -98,15 +97,6 @@ def split(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Parts | 
     np.minimum.at(low, entry[strange], of_entry[strange])
     np.maximum.at(high, entry[strange], of_entry[strange])
     return Parts(column, np.where(high > low, NONE, last), count)
-
-
-def has_given_sizes(draft: Draft) -> bool:
-    """Return whether all units that start and stop have sizes that are not chosen.
-
-    Where they are, copies of the sizes leave the windows' bound behind that of the relaxation.
-    """
-    sizes = [rounding.series["size"] for rounding in draft.roundings if rounding.follows]
-    return bool(sizes) and not any(hasattr(size, "name") for size in sizes)
 
 
 def plan(
@@ -160,8 +150,8 @@ class _Search:
     ) -> None:
         self.draft, self.parts, self.year, self.gap = draft, parts, year, gap
         self.matrix, self.threads = matrix, threads
-        self.model = replace(matrix, integrality=_deciding(draft, matrix))
-        lower, upper = plausible(boxes(matrix))
+        self.model = replace(matrix, integrality=rounding.deciding(draft, matrix))
+        lower, upper = finite_box(matrix)
         self.boxed = replace(self.model, col_lower=lower, col_upper=upper)
         self.limit, self.on_progress = limit, on_progress
         self.begun = time.perf_counter()
@@ -170,6 +160,7 @@ class _Search:
         self.stages: list[Stage] = []
         self.stopped = False
         self.tried: set[bytes] = set()
+        self.cuts: Cuts | None = None
 
     @property
     def seconds(self) -> float:
@@ -199,7 +190,7 @@ class _Search:
 
     def run(self) -> tuple[Outcome, tuple[Stage, ...]]:
         """Search until the gap is small enough, nothing improves, or time is up."""
-        first = self.linear("eased", ease(self.matrix), None)
+        first = self.linear(EASED, ease(self.matrix), None)
         if first.solution is None or first.solution.row_duals is None:
             return replace(first, seconds=self.seconds), tuple(self.stages)
         self.bound = self.matrix.sign * first.bound
@@ -227,6 +218,7 @@ class _Search:
         if not self.is_over:
             duals = found.solution.row_duals if found.solution is not None else None
             if duals is not None:
+                self.narrow()
                 self.prove(self.matrix.sign * duals)
         return found
 
@@ -239,15 +231,16 @@ class _Search:
             duals = self.matrix.sign * at.solution.row_duals
             steps = np.arange(len(horizon))
             start = Level(steps, horizon, matrix, at.solution.values, duals)
-        found = self.year.solve(
-            matrix, start, SHARE * self.gap, self.left, named(name, self.on_progress)
+        found, cuts = self.year.solve(
+            matrix, start, SHARE * self.gap, self.left, rounding.named(name, self.on_progress)
         )
+        if name == EASED:
+            self.cuts = cuts
         self.stopped |= found.status is Status.INTERRUPTED
+        objective, bound = found.objective, self.matrix.sign * self.bound
         if at is None:
-            self.stages.append(Stage(name, found.seconds, None, found.bound))
-        else:
-            bound = self.matrix.sign * self.bound
-            self.stages.append(Stage(name, found.seconds, found.objective, bound))
+            objective, bound = None, found.bound
+        self.stages.append(Stage(name, found.seconds, objective, bound))
         return found
 
     def windows(self, values: Floats, prices: Floats) -> Floats:
@@ -283,8 +276,8 @@ class _Search:
     def plan(self, values: Floats, at: Outcome) -> Outcome:
         """Solve the year with the whole numbers that follow from values; keep a better plan."""
         found = np.clip(values, self.matrix.col_lower, self.matrix.col_upper)
-        if not _are_followable(self.matrix, found):
-            for name, whole in whole_values(self.draft, self.matrix, found).items():
+        if not rounding.are_followable(self.matrix, found):
+            for name, whole in rounding.whole_values(self.draft, self.matrix, found).items():
                 found[self.matrix.column_blocks[name].slice] = whole
         key = np.rint(found[self.matrix.integrality == 1]).tobytes()
         if key in self.tried:
@@ -324,7 +317,7 @@ class _Search:
             values = self.improved(self.best, shift)
             if not self.stopped:
                 self.plan(values, self.best)
-            last, gained = gained, (before - self.objective) / abs(before)
+            last, gained = gained, (before - self.objective) / max(abs(before), 1e-9)
             if max(last, gained) < LEAST_GAIN * self.gap:
                 return
             shift += 1
@@ -335,7 +328,8 @@ class _Search:
         begun, values = self.seconds, best.solution.values.copy()
         scale = abs(self.objective) / self.parts.count
         profile = _profile(PLAN, SHARE * self.gap * scale)
-        models = list(inside.models(self.model, values, self.shifted(shift)))
+        window = inside.shifted(self.matrix, self.draft.horizon, self.parts.column, shift)
+        models = list(inside.models(self.model, values, window))
 
         def solve(number: int) -> Outcome:
             model, columns = models[number]
@@ -347,21 +341,29 @@ class _Search:
         self.stages.append(Stage(f"{len(models)} windows inside", self.seconds - begun, None, None))
         return values
 
-    def shifted(self, shift: int) -> Ints:
-        """Return the window of each column; every second time borders lie where middles were."""
-        if shift % 2 == 0:
-            return self.parts.column
-        step = steps_of(self.matrix, self.draft.horizon)
-        timed = step >= 0
-        steps = len(self.draft.horizon)
-        piece = np.zeros(steps, dtype=np.int64)
-        piece[step[timed]] = self.parts.column[timed]
-        count = np.bincount(piece)
-        place = np.arange(steps) - (np.cumsum(count) - count)[piece]
-        moved = piece + (2 * place >= count[piece])
-        return np.where(timed, moved[step], EVERYWHERE)
-
     # ------------------------------------------------------------------ bounds
+
+    def narrow(self) -> None:
+        """Take sizes to lie where a plan as good as the best one can have them.
+
+        What the eased year costs at least, as a function of the sizes, is known by its cuts. A bound over
+        what is left and the best plan's cost together bound every plan.
+        """
+        if self.cuts is None or not np.isfinite(self.objective):
+            return
+        begun, shared = self.seconds, self.cuts.shared
+        bounded = np.isfinite(self.matrix.col_lower) & np.isfinite(self.matrix.col_upper)
+        sizes = (self.parts.column == EVERYWHERE) & bounded & (self.matrix.integrality == 0)
+        places = np.flatnonzero(sizes[shared])
+        if len(places) == 0:
+            return
+        low, high = self.cuts.ranges(places.tolist(), self.objective)
+        lower, upper = self.boxed.col_lower.copy(), self.boxed.col_upper.copy()
+        at = shared[places]
+        lower[at] = np.minimum(np.maximum(lower[at], low), upper[at])
+        upper[at] = np.maximum(np.minimum(upper[at], high), lower[at])
+        self.boxed = replace(self.boxed, col_lower=lower, col_upper=upper)
+        self.stages.append(Stage("ranges of sizes", self.seconds - begun, None, None))
 
     def prove(self, prices: Floats) -> None:
         """Raise the bound by what prices prove."""
@@ -411,24 +413,6 @@ class _Search:
                 for _, one in waiting:
                     one.cancel()
         return [(number, one.result()) for number, one in waiting if not one.cancelled()]
-
-
-def _deciding(draft: Draft, matrix: Matrix) -> NDArray[np.uint8]:
-    """Return the integrality without the columns that are whole where others are."""
-    found = matrix.integrality.copy()
-    for rounding in draft.roundings:
-        for name in rounding.follows:
-            found[matrix.column_blocks[rounding.series[name].name].slice] = 0
-    return found
-
-
-def _are_followable(matrix: Matrix, values: Floats) -> bool:
-    """Return whether whole numbers keep the rows among themselves: runs across all borders."""
-    whole = matrix.integrality == 1
-    others = np.bincount(matrix.entry_row, ~whole[matrix.index], matrix.row_count)
-    activity = matrix.times(np.where(whole, np.rint(values), 0.0))
-    kept = (activity >= matrix.row_lower - 1e-6) & (activity <= matrix.row_upper + 1e-6)
-    return bool(kept[others == 0].all())
 
 
 def _profile(options: Sequence[str], absolute_gap: float) -> Profile:

@@ -336,7 +336,7 @@ def gray_order(coalitions: Iterable[Members], members: Sequence[str]) -> list[Me
 
 def _profile(asked: Asked) -> object:
     """Return the content of a solver profile, which a file may have under an unchanged name."""
-    from microgrid_opt.solve.direct import AUTO
+    from microgrid_opt.solve.choice import AUTO
     from microgrid_opt.solve.profiles import load_profile
 
     return asked.profile if asked.profile == AUTO else load_profile(asked.profile)

@@ -234,6 +234,20 @@ def test_rows_and_cost_bound_columns() -> None:
     assert np.isinf(upper[4])
 
 
+def test_what_is_needed_of_a_whole_number_is_the_next_whole_number() -> None:
+    """Proves: of units n with 2n ≥ a + 1 and a ≤ 4 three are needed, not two and a half.
+
+    Sensitivity: with an upper bound of 2.5 no plan with a = 4 is left, and a bound says too much.
+    """
+    matrix = matrix_of([-3.0, 1.0], [[-1.0, 2.0]], [1.0], [np.inf])
+    whole = replace(matrix, integrality=np.array([0, 1], dtype=np.uint8))
+    assert boxes(matrix)[1] == pytest.approx([4.0, 2.5], abs=2e-5)
+    assert boxes(whole)[1].tolist() == [4.0, 3.0]
+    lower, upper = boxes(whole)
+    boxed = replace(whole, col_lower=lower, col_upper=upper)
+    assert highs.solve(boxed, load_profile("test")).objective == pytest.approx(-9.0)
+
+
 @pytest.mark.usefixtures("small")
 def test_stores_at_midnight_and_sizes_are_shared_and_a_yearly_cap_is_spread() -> None:
     """Proves: of two pieces the charge state at both ends is shared, and nothing else of a step but

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from microgrid_opt import study
-from microgrid_opt.solve import direct, highs, rounding
+from microgrid_opt.solve import choice, highs, rounding
 from microgrid_opt.solve.status import Status
 from tests.support import EXACT, park, problem_of
 
@@ -157,7 +157,7 @@ def test_a_relaxation_that_is_given_up_is_solved_by_simplex(
         return outcome
 
     monkeypatch.setattr(rounding, "MANY", 1)
-    monkeypatch.setattr(direct, "LARGE_NONZEROS", 1)
+    monkeypatch.setattr(choice, "LARGE_NONZEROS", 1)
     monkeypatch.setattr(highs, "solve", give_up_once)
     asked = study.Asked("auto", ("mip_rel_gap=0.9",))
     results, audit = study.run(problem_of(text(RULES["plain"], "10")), asked)

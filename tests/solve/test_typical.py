@@ -325,6 +325,20 @@ def test_whole_numbers_stages_and_two_ways_at_once_are_refused() -> None:
         study.solve(study.load("pathway_2035"), typical_days=1)
 
 
+def test_whole_numbers_are_refused_before_anything_is_solved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Proves: nobody waits for the reference plan of a case whose typical days are then refused."""
+
+    def solve(*_: object, **__: object) -> None:
+        raise AssertionError("something was solved")
+
+    monkeypatch.setattr(study, "run_model", solve)
+    problem = study.load("wind_pv_hydrogen", scenario="committed", sets=[WEEK])
+    with pytest.raises(InputError, match="Typical days are for models without whole numbers"):
+        study.solve(problem, typical_days=2)
+
+
 def test_where_typical_days_have_no_plan_it_is_solved_as_it_is() -> None:
     """Proves: work with a deadline each day, counted from the first: no day can stand for a later one.
 

@@ -1,0 +1,122 @@
+"""Which strategy and profile a model is solved by, from its kind and size and what was asked for."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from microgrid_opt.errors import InputError
+from microgrid_opt.solve import levels, rounding
+from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
+from microgrid_opt.yamlio.grammar import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.priced import Parts
+    from microgrid_opt.solve.profiles import Profile
+
+AUTO = "auto"
+DIRECT, PROGRESSIVE, ROUNDED, PARTS = "direct", "progressive", "rounded", "parts"
+TYPICAL, WINDOWS = "typical", "windows"
+STRATEGIES = (AUTO, DIRECT, PROGRESSIVE, ROUNDED, WINDOWS, PARTS)
+"""Ways of solving; one that does not fit a model gives way to the usual choice, with a line."""
+SMALL, MANY = "default", "mip"
+MOST_THREADS = 8
+
+
+def check_strategy(name: str) -> None:
+    """Refuse what is no strategy.
+
+    Raises
+    ------
+    InputError
+        With those that there are.
+    """
+    if name not in STRATEGIES:
+        hint = suggest(name, STRATEGIES, "strategies are")
+        raise InputError(f"There is no strategy {name!r}{hint}")
+
+
+def choose(
+    name: str,
+    overrides: Sequence[str],
+    matrix: Matrix,
+    *,
+    rounds: bool = False,
+    inside: Parts | None = None,
+    splits: Parts | None = None,
+    pieces: int = 0,
+) -> tuple[Profile, str]:
+    """Return the solver profile for a model, and why it was taken where nobody named one.
+
+    Parameters
+    ----------
+    name, overrides
+        Of the profile; `AUTO` chooses.
+    matrix
+        The model.
+    rounds
+        Whether the assets round many of its whole numbers.
+    inside, splits
+        The windows in which they are decided; how a model with few falls into months.
+    pieces
+        Into how many a linear one is cut.
+    """
+    if name != AUTO:
+        return load_profile(name, overrides), ""
+    kind = kind_of(matrix)
+    if pieces:
+        gap = gap_of(overrides)
+        end = "a vertex" if gap <= levels.EXACT else f"a gap of {gap:g}"
+        method = f"coarse, then {pieces} pieces of the year to {end}"
+        return load_profile(SMALL, overrides), f"{kind}: {method}"
+    if not matrix.is_mip and matrix.nonzero_count >= LARGE_NONZEROS:
+        return load_profile(LARGE, overrides), f"{kind}: interior point (HiPO)"
+    whole = int(matrix.integrality.sum())
+    taken, method = SMALL, "branch and bound" if matrix.is_mip else "dual simplex"
+    if inside is not None:
+        taken, method = MANY, f"ease, then plan and bound in {inside.count} windows of the year"
+    elif rounds:
+        taken, method = MANY, "relax and round"
+    elif splits is not None:
+        method = f"relax, then bound and hold them in {splits.count} parts of the year"
+    if taken == MANY or splits is not None:
+        kind += f", {whole:,} whole numbers"
+    return load_profile(taken, overrides), f"{kind}: {method}"
+
+
+def kind_of(matrix: Matrix) -> str:
+    """Return kind and size of a model in words."""
+    return f"{'MILP' if matrix.is_mip else 'LP'} with {matrix.nonzero_count:,} nonzeros"
+
+
+def gap_of(overrides: Sequence[str]) -> float:
+    """Return the gap at which a linear model may stop: exact where none is asked for."""
+    if not is_asked("mip_rel_gap", overrides):
+        return levels.EXACT
+    return max(rounding.allowed_gap(load_profile(SMALL, overrides)), levels.EXACT)
+
+
+def threads_of(overrides: Sequence[str]) -> int:
+    """Return how many pieces are solved at a time: all processors where nothing else is asked for."""
+    if is_asked("threads", overrides):
+        return max(int(str(load_profile(SMALL, overrides).options["threads"])), 1)
+    return min(os.cpu_count() or 1, MOST_THREADS)
+
+
+def is_asked(option: str, overrides: Sequence[str]) -> bool:
+    """Return whether an option was given by the user."""
+    return any(one.partition("=")[0].strip() == option for one in overrides)
+
+
+def with_simplex(profile: Profile, overrides: Sequence[str]) -> list[Profile]:
+    """Return a profile and, behind another method, simplex: it takes longer and does not give up."""
+    return [profile, *([] if profile.name == SMALL else [load_profile(SMALL, overrides)])]
+
+
+def relaxed(matrix: Matrix) -> Matrix:
+    """Return a model without its whole numbers."""
+    return replace(matrix, integrality=0 * matrix.integrality)
