@@ -293,7 +293,9 @@ def test_between_which_sizes_no_plan_costs_more() -> None:
     assert low <= 5.0
     assert high >= 19.0 / 3.0
     for size in (4.5, 5.5, 6.5):
-        assert bundle.solve(np.array([size, max(4.0 - size, 0.0), max(6.0 - size, 0.0)])) is not None
+        assert (
+            bundle.solve(np.array([size, max(4.0 - size, 0.0), max(6.0 - size, 0.0)])) is not None
+        )
     (low,), (high,) = bundle.cuts.ranges([0], 26.0)
     assert low == pytest.approx(5.0, abs=1e-6)
     assert high == pytest.approx(19.0 / 3.0, abs=1e-6)
