@@ -189,23 +189,26 @@ class Climb:
         """Solve the coarse levels; return the last one, and why it failed."""
         try:
             long, short = self.blocks(fine.horizon)
-            last, failed = self.typical(fine), ""
-            if last is None:
+            last, failed = self.typical(fine)
+            if last is None and not failed:
                 last, failed = self.first(self.written(long))
-            if not failed:
+            if last is not None and not failed:
                 last, found, failed = self.search(self.written(short), last, COARSE_GAP)
                 if gap <= EXACT and self.limit is None and not failed and found.gap > SLOW:
                     failed = "what they share is too much to be exact"
         except InputError as error:
             return fine, f"it cannot be written on coarser steps ({error.findings[0].message})"
-        return last, failed
+        return last or fine, failed
 
-    def typical(self, fine: Level) -> Level | None:
-        """Return the model with the plan and prices of typical days; ``None`` without them."""
+    def typical(self, fine: Level) -> tuple[Level | None, str]:
+        """Return the model with the plan and prices of typical days, and whether that was stopped.
+
+        ``None`` where days are no measure, or have no plan.
+        """
         try:
             check_days(fine.horizon, TYPICAL_DAYS)
         except InputError:
-            return None
+            return None, ""
         begun = time.perf_counter()
         few = start_from_days(
             Days(fine.matrix, fine.horizon),
@@ -216,7 +219,7 @@ class Climb:
         )
         self.stages.append(Stage(few.name, time.perf_counter() - begun, few.outcome.objective))
         self.solver = few.outcome.solver
-        return few.level
+        return few.level, "interrupted" if few.outcome.status is Status.INTERRUPTED else ""
 
     def finish(self, level: Level, near: Found, gap: float) -> Found:
         """Go from a plan near the optimum to a vertex; where that fails, search on."""

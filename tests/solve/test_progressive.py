@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from microgrid_opt import study
-from microgrid_opt.errors import InfeasibleError, InputError
+from microgrid_opt.errors import InfeasibleError, InputError, NoPlanError
 from microgrid_opt.model import build
 from microgrid_opt.problem import Problem
 from microgrid_opt.solve import bundle, handoff, highs, levels, progressive
@@ -22,12 +22,12 @@ from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.matrix import Block, Matrix
 from microgrid_opt.solve.pieces import SHARED, SPREAD, Pieces, cut
 from microgrid_opt.solve.profiles import load_profile
-from microgrid_opt.solve.status import Status
+from microgrid_opt.solve.status import Outcome, Status
+from microgrid_opt.solve.typical import Start
 from tests.support import EXACT, park, problem_of
 
 if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
-    from microgrid_opt.solve.status import Outcome
 
 GAP = ("mip_rel_gap=1e-7",)
 WEEK = "horizon={start: 2025-03-03, hours: 168}"
@@ -344,3 +344,22 @@ def test_ctrl_c_returns_the_plan_held(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_small_models_are_solved_at_once() -> None:
     found, _ = study.run(problem_of(text(LOADS, 30)), study.Asked(options=GAP))
     assert found.run.strategy == "direct"
+
+
+@pytest.mark.usefixtures("small")
+def test_ctrl_c_in_the_typical_days_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: no other level is begun after it, and there is no plan to tell of."""
+
+    def stopped(*_: object) -> Start:
+        outcome = Outcome(Status.INTERRUPTED, None, None, -np.inf, 0.0)
+        return Start("12 typical days of 14", outcome, None)
+
+    def never(*_: object) -> None:
+        raise AssertionError("a level was begun")
+
+    monkeypatch.setattr(progressive, "start_from_days", stopped)
+    monkeypatch.setattr(progressive.Climb, "first", never)
+    monkeypatch.setattr(progressive.Climb, "search", never)
+    body = text(LOADS, 30).replace("hours: 144", "hours: 336")
+    with pytest.raises(NoPlanError):
+        study.run(problem_of(body), study.Asked())
