@@ -16,6 +16,7 @@ from microgrid_opt.cli.options import (
     SetOption,
     SolverOption,
     StageOption,
+    asked_of,
 )
 from microgrid_opt.errors import InputError
 
@@ -92,16 +93,14 @@ def dispatch(
     from microgrid_opt import dispatch as rolling
     from microgrid_opt.cli import all_of, require_audit, save_plan
     from microgrid_opt.cli.console import Watching, console
-    from microgrid_opt.cli.trading import asked_of
     from microgrid_opt.solve.rolling import Windows
     from microgrid_opt.store import check_folder
 
-    options = [*(solver_option or ()), *([] if gap is None else [f"mip_rel_gap={gap}"])]
     with Watching(quiet=quiet) as watching:
         watching.phase("reading the park")
         spec, asked, problem, stored, _, _ = all_of(
             lambda: Windows(window_hours, look_ahead_hours, guide, forecast),  # type: ignore[arg-type]
-            lambda: asked_of(profile, options, time_limit, watching),
+            lambda: asked_of(profile, solver_option, gap, time_limit, watching),
             lambda: _problem(park, scenario, sets or (), stage, existing=existing),
             lambda: _stored(plan, existing=existing),
             lambda: None if out is None else check_folder(out),

@@ -17,6 +17,7 @@ from microgrid_opt.cli.options import (
     ScenarioOption,
     SetOption,
     SolverOption,
+    asked_of,
 )
 from microgrid_opt.errors import AuditError
 
@@ -56,17 +57,16 @@ def market(
     from microgrid_opt import study
     from microgrid_opt.cli import all_of, default_name
     from microgrid_opt.cli.console import SOLVING, Watching, console
-    from microgrid_opt.cli.trading import asked_of, check_out
+    from microgrid_opt.cli.trading import check_out
     from microgrid_opt.trading.market import experiments, ranges_table, table, told
     from microgrid_opt.trading.rulesets import load_rules
 
     folder = out or Path("results") / f"{default_name(park, scenario)}-market"
-    options = [*(solver_option or ()), *([] if gap is None else [f"mip_rel_gap={gap}"])]
     with Watching(quiet=quiet) as watching:
         watching.phase("reading")
         found, asked, *_ = all_of(
             lambda: load_rules(rules),
-            lambda: asked_of(profile, options, None, watching),
+            lambda: asked_of(profile, solver_option, gap, None, watching),
             lambda: study.park_file(park),
             lambda: check_out(folder),
         )

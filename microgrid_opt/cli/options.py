@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from microgrid_opt.cli.console import Watching
 
 ParkArgument = Annotated[
     str,
@@ -59,3 +64,23 @@ GapOption = Annotated[
     ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+
+
+def asked_of(
+    profile: str,
+    solver_option: Sequence[str] | None,
+    gap: float | None,
+    time_limit: float | None,
+    watching: Watching,
+    strategy: str = "auto",
+) -> Any:
+    """Return how to solve, with a listener; what is misspelt is told before anything is solved."""
+    from microgrid_opt.solve.choice import AUTO, check_strategy
+    from microgrid_opt.solve.options import check_options
+    from microgrid_opt.solve.profiles import DEFAULT, load_profile
+    from microgrid_opt.study import Asked
+
+    options = [*(solver_option or ()), *([] if gap is None else [f"mip_rel_gap={gap}"])]
+    check_options(load_profile(DEFAULT if profile == AUTO else profile, options).options)
+    check_strategy(strategy)
+    return Asked(profile, tuple(options), time_limit, watching.on_progress, strategy)

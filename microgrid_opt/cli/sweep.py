@@ -22,6 +22,7 @@ from microgrid_opt.cli.options import (
     SolverOption,
     StageOption,
     StrategyOption,
+    asked_of,
 )
 from microgrid_opt.errors import AuditError, InfeasibleError, NoPlanError
 
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from microgrid_opt.cli.console import Watching
-    from microgrid_opt.study import Asked, Plan
+    from microgrid_opt.study import Plan
     from microgrid_opt.sweep import Point, Sweep
 
 CSV, JSON, PAGE, POINTS = "sweep.csv", "sweep.json", "sweep.html", "points"
@@ -100,13 +100,12 @@ def sweep(
     from microgrid_opt.sweep import axes_of
     from microgrid_opt.sweep import sweep as run
 
-    options = [*(solver_option or ()), *([] if gap is None else [f"mip_rel_gap={gap}"])]
     folder = out or Path("results") / f"{default_name(park, scenario, stage)}-sweep"
     with Watching(quiet=quiet) as watching:
         watching.phase("reading the park")
         axes, asked, _ = all_of(
             lambda: axes_of(co2, vary or (), scale or ()),
-            lambda: _asked(profile, options, time_limit, strategy, watching),
+            lambda: asked_of(profile, solver_option, gap, time_limit, watching, strategy),
             lambda: check_out(folder),
         )
 
@@ -136,23 +135,6 @@ def sweep(
         files = [CSV, JSON, *([] if no_report else [PAGE]), *([f"{POINTS}/"] if plans else [])]
         console().print(f"Saved in {folder}: {', '.join(files)}", soft_wrap=True)
     _require_audits(found)
-
-
-def _asked(
-    profile: str,
-    options: Sequence[str],
-    time_limit: float | None,
-    strategy: str,
-    watching: Watching,
-) -> Asked:
-    from dataclasses import replace
-
-    from microgrid_opt.cli.trading import asked_of
-    from microgrid_opt.solve.choice import check_strategy
-
-    check_strategy(strategy)
-    asked: Asked = asked_of(profile, options, time_limit, watching)
-    return replace(asked, strategy=strategy)
 
 
 def register(app: typer.Typer) -> None:

@@ -19,6 +19,7 @@ from microgrid_opt.cli.options import (
     ScenarioOption,
     SetOption,
     SolverOption,
+    asked_of,
 )
 from microgrid_opt.errors import AuditError, Finding, InputError
 
@@ -108,12 +109,11 @@ def trade(
     from microgrid_opt.trading.settlement import settle
 
     folder = out or Path("results") / f"{default_name(park, scenario)}-trade"
-    options = [*(solver_option or ()), *([] if gap is None else [f"mip_rel_gap={gap}"])]
     with Watching(quiet=quiet) as watching:
         watching.phase("reading the park")
         problem, asked, band, weights, _ = all_of(
             lambda: _problem(park, scenario, sets or ()),
-            lambda: asked_of(profile, options, time_limit, watching),
+            lambda: asked_of(profile, solver_option, gap, time_limit, watching),
             lambda: _band(price_band),
             lambda: _weights(weight or ()),
             lambda: check_out(folder),
@@ -160,19 +160,6 @@ def _problem(park: str, scenario: str | None, sets: Sequence[str]) -> Problem:
     if not isinstance(problem, Problem):
         raise InputError("A park with `stages` cannot be traded as a whole: leave them out.")
     return problem
-
-
-def asked_of(
-    profile: str, options: Sequence[str], time_limit: float | None, watching: Watching
-) -> Any:
-    """Return how to solve, with a listener; a misspelt profile or option is told at once."""
-    from microgrid_opt.solve.choice import AUTO
-    from microgrid_opt.solve.options import check_options
-    from microgrid_opt.solve.profiles import load_profile
-    from microgrid_opt.study import Asked
-
-    check_options(load_profile("default" if profile == AUTO else profile, options).options)
-    return Asked(profile, tuple(options), time_limit, watching.on_progress)
 
 
 def _band(text: str | None) -> Band:

@@ -32,7 +32,7 @@ from microgrid_opt.solve.eased import Year, ease, held
 from microgrid_opt.solve.levels import Level
 from microgrid_opt.solve.pieces import edges, steps_of
 from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, Priced
-from microgrid_opt.solve.profiles import load_profile
+from microgrid_opt.solve.profiles import DEFAULT, load_profile
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
 
@@ -59,7 +59,7 @@ LEAST_WINDOWS = 30
 MOST_ROUNDS = 4
 LEAST_GAIN = 0.05
 """Share of the gap that a round must close to be followed by another one."""
-SMALL, EASED = "default", "eased"
+EASED = "eased"
 SHARE = 0.25
 """Share of the asked gap that a linear year, or a window with sizes held, may keep."""
 ROOT = (
@@ -416,4 +416,4 @@ class _Search:
 
 
 def _profile(options: Sequence[str], absolute_gap: float) -> Profile:
-    return load_profile(SMALL, [*options, "mip_rel_gap=0", f"mip_abs_gap={absolute_gap!r}"])
+    return load_profile(DEFAULT, [*options, "mip_rel_gap=0", f"mip_abs_gap={absolute_gap!r}"])
