@@ -78,7 +78,7 @@ def choose(
     whole = int(matrix.integrality.sum())
     taken, method = SMALL, "branch and bound" if matrix.is_mip else "dual simplex"
     if inside is not None:
-        taken, method = MANY, f"ease, then plan and bound in {inside.count} windows of the year"
+        taken, method = MANY, f"relax, round, then improve and bound in {inside.count} windows of the year"
     elif rounds:
         taken, method = MANY, "relax and round"
     elif splits is not None:

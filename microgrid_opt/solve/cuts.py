@@ -200,47 +200,6 @@ class Cuts:
         bound, self.weight, self.duals = found
         return bound
 
-    def ranges(self, places: Sequence[int], most: float) -> tuple[Floats, Floats]:
-        r"""Return between which values coordinates lie in every plan that costs at most ``most``.
-
-        The least $z_j$ under the cuts and $c_0 + c^\top z + \sum_p \theta_p \le C$ is bounded by weak
-        duality over the box as `bound` is, with the multiplier $t \ge 0$ of the cost as the sum of the
-        weights of each piece's cuts (optimality-based bound tightening: Quesada and Grossmann, 1995,
-        doi:10.1007/BF01106605). So is the greatest.
-
-        Parameters
-        ----------
-        places
-            Coordinates.
-        most
-            Cost of a plan that is known.
-        """
-        model = self._model()
-        for piece, cut in zip(self.owner, self.cuts, strict=True):
-            self._add(model, piece, cut)
-        total = np.concatenate([self.cost, np.ones(self.pieces.count)])
-        costly = np.flatnonzero(total).astype(np.int32)
-        model.addRow(-np.inf, most - self.matrix.offset, len(costly), costly, total[costly])
-        every = np.arange(len(total), dtype=np.int32)
-        model.changeColsCost(len(every), every, np.zeros(len(every)))
-        low, high = self.lower[list(places)].copy(), self.upper[list(places)].copy()
-        for number, place in enumerate(places):
-            for sign in (1.0, -1.0):
-                model.changeColCost(place, sign)
-                if _solved(model):
-                    duals = np.array(model.getSolution().row_dual)
-                    price = max(-float(duals[-1]), 0.0)
-                    slope = price * self.cost
-                    slope[place] += sign
-                    constant = price * (self.matrix.offset - most)
-                    found = self._proven(duals[:-1], price, slope, constant)
-                    if found is not None and sign > 0.0:
-                        low[number] = max(low[number], found[0])
-                    elif found is not None:
-                        high[number] = min(high[number], -found[0])
-            model.changeColCost(place, 0.0)
-        return low, high
-
     def _proven(
         self, duals: Floats, share: float, slope: Floats, constant: float
     ) -> tuple[float, Floats, Floats] | None:

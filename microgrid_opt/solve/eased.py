@@ -15,15 +15,16 @@ import numpy as np
 from microgrid_opt.solve import highs, levels, progressive
 from microgrid_opt.solve.coarse import Coarser
 from microgrid_opt.solve.levels import Level
+from microgrid_opt.solve.pieces import edges
 from microgrid_opt.solve.status import Status
+from microgrid_opt.solve.tight import loosened, tightened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.solve.cuts import Cuts
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome, Progress
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
     Ints = NDArray[np.int64]
+
+PIECE_ROWS = 2 * levels.ROWS
+"""Rows of a piece of a year with states: each border has some to share."""
 
 
 def of_steps(matrix: Matrix) -> Flags:
@@ -81,35 +85,82 @@ class Year:
     profiles: Sequence[Profile]
     threads: int
 
+    def relaxation(
+        self,
+        matrix: Matrix,
+        deciding: Collection[str],
+        gap: float,
+        limit: float | None,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> Outcome:
+        """Return the optimum of a tight relaxation (`microgrid_opt.solve.tight`) to a gap.
+
+        Parameters
+        ----------
+        matrix
+            The model, tightened, with its whole numbers.
+        deciding
+            Names of the columns that decide.
+        """
+        free = replace(matrix, integrality=np.zeros_like(matrix.integrality))
+        if self.coarser is None or not levels.is_large(matrix):
+            return self.at_once(free, limit, on_progress)
+        piece = edges(matrix, self.horizon, PIECE_ROWS)
+        build = self.coarser.build
+
+        def written(starts: Ints) -> tuple[Horizon, Matrix]:
+            horizon, coarse = build(starts)
+            return horizon, loosened(tightened(coarse), horizon, piece[starts], deciding)
+
+        loose = loosened(matrix, self.horizon, piece, deciding)
+        coarser = Coarser(self.coarser.periods, written)
+        return self._searched(loose, free, piece, coarser, None, gap, limit, on_progress)
+
     def solve(
         self,
         matrix: Matrix,
+        start: Level,
+        gap: float,
+        limit: float | None,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> Outcome:
+        """Return the optimum of a linear model to a gap, from a start."""
+        piece = levels.pieces_of(matrix, self.horizon)
+        if piece is None or self.coarser is None:
+            return self.at_once(matrix, limit, on_progress)
+        return self._searched(matrix, matrix, piece, self.coarser, start, gap, limit, on_progress)
+
+    def _searched(
+        self,
+        matrix: Matrix,
+        whole: Matrix,
+        piece: Ints,
+        coarser: Coarser,
         start: Level | None,
         gap: float,
         limit: float | None,
         on_progress: Callable[[Progress], None] | None,
-    ) -> tuple[Outcome, Cuts | None]:
-        """Return the optimum of a linear model to a gap, from a start if there is one, and its cuts."""
-        piece = None if self.coarser is None else levels.pieces_of(matrix, self.horizon)
+    ) -> Outcome:
+        """Search a model in pieces; where they give up, solve the ``whole`` at once."""
         spent = 0.0
-        if piece is not None and self.coarser is not None:
+        if levels.is_worth_it(matrix, self.horizon, piece):
             climb = progressive.Climb(
-                piece, _eased(self.coarser), self.profiles, limit, on_progress, self.threads
+                piece, coarser, self.profiles, limit, on_progress, self.threads
             )
             fine = Level(np.arange(len(self.horizon)), self.horizon, matrix)
             found, _ = climb.run(fine, gap, start)
             if found.solution is not None or found.status is Status.INTERRUPTED:
-                searched = None if climb.top is None else climb.top.bundle
-                return found, None if searched is None else searched.cuts
+                return found
             spent = found.seconds
         left = None if limit is None else max(limit - spent, 0.1)
-        tried = highs.attempts(matrix, self.profiles, time_limit=left, on_progress=on_progress)
-        return tried[-1], None
+        return self.at_once(whole, left, on_progress)
 
-
-def _eased(coarser: Coarser) -> Coarser:
-    def build(starts: Ints) -> tuple[Horizon, Matrix]:
-        horizon, matrix = coarser.build(starts)
-        return horizon, ease(matrix)
-
-    return Coarser(coarser.periods, build)
+    def at_once(
+        self,
+        matrix: Matrix,
+        limit: float | None,
+        on_progress: Callable[[Progress], None] | None,
+    ) -> Outcome:
+        """Return the optimum of a linear model, as it is."""
+        tried = highs.attempts(matrix, self.profiles, time_limit=limit, on_progress=on_progress)
+        return tried[-1]

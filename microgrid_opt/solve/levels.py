@@ -73,14 +73,24 @@ def pieces_of(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Ints
 
     Where it is ``forced``, small models are cut as well.
     """
-    if matrix.is_mip or (matrix.nonzero_count < LEAST_NONZEROS and not forced):
+    if matrix.is_mip or not (is_large(matrix) or forced):
         return None
     rows = min(ROWS, max(matrix.row_count // LEAST_PIECES, 1)) if forced else ROWS
     piece = edges(matrix, horizon, rows)
+    return piece if is_worth_it(matrix, horizon, piece, forced=forced) else None
+
+
+def is_large(matrix: Matrix) -> bool:
+    """Return whether a model is large enough to be cut."""
+    return matrix.nonzero_count >= LEAST_NONZEROS
+
+
+def is_worth_it(matrix: Matrix, horizon: Horizon, piece: Ints, *, forced: bool = False) -> bool:
+    """Return whether there are pieces enough, and little enough that they share."""
     if int(piece.max()) + 1 < (2 if forced else LEAST_PIECES):
-        return None
+        return False
     pieces = cut(matrix, horizon, piece)
-    return piece if len(pieces.shared) + pieces.shares(matrix) <= MOST_SHARED else None
+    return len(pieces.shared) + pieces.shares(matrix) <= MOST_SHARED
 
 
 def told(

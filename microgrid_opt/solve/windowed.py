@@ -1,16 +1,16 @@
 r"""Years with thousands of on/off decisions, in windows of some days: plans above, proven bounds below.
 
-1. *Eased.* Whole numbers of steps are taken out (`microgrid_opt.solve.eased`). What is left is linear
-   and small: it gives a first bound, sizes, and prices of all rows.
-2. *Windows.* Sizes are held, and every window is solved as a small model with its whole numbers; at its
-   borders the prices tell what is worth how much. From what the windows do the assets make states
-   that keep least times on and off across the borders as well.
-3. *Plan.* With all whole numbers held the year is linear again: sizes, stores and flows of the plan,
-   and prices that know of them.
-4. *Bound.* At these prices each window, with a copy of the sizes of its own, costs at least what the
-   root of its branch and bound proves; together they bound every plan (`microgrid_opt.solve.priced`).
-5. Again from the plan's sizes and prices, until the gap is as asked or nothing improves; then windows
-   inside the plan (`microgrid_opt.solve.inside`), whose borders move.
+1. *Relaxation.* Without whole numbers, but with rows that know of them (`microgrid_opt.solve.tight`),
+   the year is linear: a first bound, sizes, and prices of all rows.
+2. *Plan.* The assets round its states. With all whole numbers held the year is linear again: sizes,
+   stores and flows of a plan.
+3. *Inside.* Windows of the plan are improved while all else stands (`microgrid_opt.solve.inside`), at
+   one border and then at another, and the year is planned anew with what they do.
+4. *Windows.* At these prices every window is solved as a small model with its whole numbers and copies
+   of sizes and borders. What they prove adds up to a bound (`microgrid_opt.solve.priced`), at least
+   that of the relaxation. What they do makes another plan, and its windows are improved as well.
+
+It ends when the gap is as asked, or nothing improves.
 
 Nothing of the bound depends on how good sizes, prices or windows are.
 """
@@ -35,6 +35,7 @@ from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, Priced
 from microgrid_opt.solve.profiles import DEFAULT, load_profile
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
+from microgrid_opt.solve.tight import tightened
 
 T = TypeVar("T")
 
@@ -46,37 +47,27 @@ if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.solve.coarse import Coarser
-    from microgrid_opt.solve.cuts import Cuts
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
+    from microgrid_opt.solve.status import Solution
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-ROWS = 2800
-"""Rows of a good window, before whole numbers are taken out: some days of three units."""
+ROWS = 1400
+"""Rows of a good window, before whole numbers are taken out: two days of three units."""
 LEAST_WINDOWS = 30
-MOST_ROUNDS = 4
 LEAST_GAIN = 0.05
-"""Share of the gap that a round must close to be followed by another one."""
-EASED = "eased"
+"""Share of the asked gap that windows inside a plan must close to go on."""
+RELAXATION = "relaxation"
 SHARE = 0.25
-"""Share of the asked gap that a linear year, or a window with sizes held, may keep."""
-ROOT = (
-    "mip_max_nodes=1",
-    "mip_heuristic_effort=0",
-    "mip_heuristic_run_rins=false",
-    "mip_heuristic_run_rens=false",
-    "mip_heuristic_run_root_reduced_cost=false",
-    "mip_heuristic_run_feasibility_jump=false",
-)
-"""For a bound: cuts at the root raise it fast, all else slowly."""
-PLAN = ("mip_heuristic_run_rins=false", "mip_heuristic_run_root_reduced_cost=false")
-"""For plans of windows: of the heuristics at the root one finds what the others find too."""
+"""Share of the asked gap that a linear year, or a window, may keep."""
+OPTIONS = ("mip_heuristic_run_rins=false", "mip_heuristic_run_root_reduced_cost=false")
+"""Of the heuristics at the root one finds what the others find too."""
 
 
 def split(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Parts | None:
-    """Return the windows of a model; ``None`` where they are too few.
+    """Return the windows of a tightened model; ``None`` where they are too few.
 
     Where it is ``forced``, small models have windows as well.
     """
@@ -85,6 +76,7 @@ def split(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Parts | 
     count = int(piece.max()) + 1
     if count < (2 if forced else LEAST_WINDOWS):
         return None
+    matrix = tightened(matrix)
     step = steps_of(matrix, horizon)
     column = np.where(step >= 0, piece[step], EVERYWHERE)
     entry, of_entry = matrix.entry_row, column[matrix.index]
@@ -150,8 +142,8 @@ class _Search:
     ) -> None:
         self.draft, self.parts, self.year, self.gap = draft, parts, year, gap
         self.matrix, self.threads = matrix, threads
-        self.model = replace(matrix, integrality=rounding.deciding(draft, matrix))
-        lower, upper = finite_box(matrix)
+        self.model = tightened(replace(matrix, integrality=rounding.deciding(draft, matrix)))
+        lower, upper = finite_box(self.model)
         self.boxed = replace(self.model, col_lower=lower, col_upper=upper)
         self.limit, self.on_progress = limit, on_progress
         self.begun = time.perf_counter()
@@ -160,7 +152,6 @@ class _Search:
         self.stages: list[Stage] = []
         self.stopped = False
         self.tried: set[bytes] = set()
-        self.cuts: Cuts | None = None
 
     @property
     def seconds(self) -> float:
@@ -190,87 +181,100 @@ class _Search:
 
     def run(self) -> tuple[Outcome, tuple[Stage, ...]]:
         """Search until the gap is small enough, nothing improves, or time is up."""
-        first = self.linear(EASED, ease(self.matrix), None)
+        first = self.relaxation()
         if first.solution is None or first.solution.row_duals is None:
             return replace(first, seconds=self.seconds), tuple(self.stages)
-        self.bound = self.matrix.sign * first.bound
-        at = first
-        for _ in range(MOST_ROUNDS):
-            before = self.open
-            at = self.round(at)
-            gained = before - self.open if np.isfinite(before) else np.inf
-            if self.is_over or self.best is None or gained < LEAST_GAIN * self.open:
-                break
+        prices, values = self.matrix.sign * first.solution.row_duals, first.solution.values
+        at = self.plan(values, replace(first, solution=self.known(first.solution)))
         self.inside()
-        self.relax()
+        if not self.is_over:
+            self.plan(self.windows(values, prices), at)
+            self.inside()
         best = self.best or replace(first, status=Status.UNKNOWN, solution=None, objective=None)
         if self.stopped:
             best = replace(best, status=Status.INTERRUPTED)
         bound = min(self.bound, self.objective)
         return replace(best, bound=self.matrix.sign * bound, seconds=self.seconds), (*self.stages,)
 
-    def round(self, at: Outcome) -> Outcome:
-        """Find a plan at the sizes of one, and a bound at its prices; return where to go on."""
-        assert at.solution is not None
-        assert at.solution.row_duals is not None
-        values = self.windows(at.solution.values, self.matrix.sign * at.solution.row_duals)
-        found = at if self.stopped else self.plan(values, at)
-        if not self.is_over:
-            duals = found.solution.row_duals if found.solution is not None else None
-            if duals is not None:
-                self.narrow()
-                self.prove(self.matrix.sign * duals)
+    def relaxation(self) -> Outcome:
+        """Solve the year without whole numbers, for a bound, sizes and prices."""
+        deciding = {
+            one.name for one in self.model.columns if self.model.integrality[one.slice].any()
+        }
+        tight = replace(self.model, integrality=self.matrix.integrality)
+        found = self.year.relaxation(
+            tight,
+            deciding,
+            SHARE * self.gap,
+            self.left,
+            rounding.named(RELAXATION, self.on_progress),
+        )
+        self.stopped |= found.status is Status.INTERRUPTED
+        self.bound = self.matrix.sign * found.bound
+        self.stages.append(Stage(RELAXATION, found.seconds, None, found.bound))
         return found
+
+    def known(self, solution: Solution) -> Solution:
+        """Return a solution of the tight model as one of the model's own rows."""
+        assert solution.row_duals is not None
+        own = self.matrix.row_count
+        return replace(
+            solution, activities=solution.activities[:own], row_duals=solution.row_duals[:own]
+        )
 
     # ------------------------------------------------------------------ plans
 
-    def linear(self, name: str, matrix: Matrix, at: Outcome | None) -> Outcome:
-        """Solve a linear year, from one that was solved before, and note the stage."""
-        start, horizon = None, self.draft.horizon
-        if at is not None and at.solution is not None and at.solution.row_duals is not None:
-            duals = self.matrix.sign * at.solution.row_duals
-            steps = np.arange(len(horizon))
-            start = Level(steps, horizon, matrix, at.solution.values, duals)
-        found, cuts = self.year.solve(
-            matrix, start, SHARE * self.gap, self.left, rounding.named(name, self.on_progress)
-        )
-        if name == EASED:
-            self.cuts = cuts
-        self.stopped |= found.status is Status.INTERRUPTED
-        objective, bound = found.objective, self.matrix.sign * self.bound
-        if at is None:
-            objective, bound = None, found.bound
-        self.stages.append(Stage(name, found.seconds, objective, bound))
+    def windows(self, values: Floats, prices: Floats) -> Floats:
+        """Raise the bound by what the windows prove at prices; return what they do.
+
+        Whole numbers without a step (units of a size) have to agree: where there are any, the windows
+        are solved once more with these held at what the values need.
+        """
+        whole = (self.parts.column == EVERYWHERE) & (self.model.integrality == 1)
+        found, proven = self.priced(self.boxed, values, prices)
+        if not self.stopped and np.isfinite(proven):
+            self.bound = max(self.bound, proven)
+        if whole.any() and not self.is_over:
+            lower, upper = self.boxed.col_lower.copy(), self.boxed.col_upper.copy()
+            at = np.clip(np.ceil(values - 1e-6), lower, upper)
+            lower[whole] = upper[whole] = at[whole]
+            held_there = replace(self.boxed, col_lower=lower, col_upper=upper)
+            found, _ = self.priced(held_there, values, prices)
         return found
 
-    def windows(self, values: Floats, prices: Floats) -> Floats:
-        """Return what the windows do with columns without time held at values, at given prices."""
-        begun = self.seconds
-        lower, upper = self.boxed.col_lower.copy(), self.boxed.col_upper.copy()
-        common = self.parts.column == EVERYWHERE
-        at = np.clip(values, lower, upper)
-        whole = common & (self.model.integrality == 1)
-        at[whole] = np.ceil(at[whole] - 1e-6)
-        lower[common] = upper[common] = at[common]
-        priced = Priced(replace(self.boxed, col_lower=lower, col_upper=upper), self.parts, prices)
-        free = Priced(self.boxed, self.parts, prices)
-        scale = abs(self.bound) / self.parts.count
-        profile = _profile(PLAN, SHARE * self.gap * scale)
-        found = at
+    def priced(self, model: Matrix, values: Floats, prices: Floats) -> tuple[Floats, float]:
+        """Return what the windows of a model do at prices, else values, and what that proves."""
+        begun, priced = self.seconds, Priced(model, self.parts, prices)
+        found = np.clip(values, model.col_lower, model.col_upper)
+        profile = _profile(SHARE * self.gap * abs(self.bound) / self.parts.count)
+        proven = priced.fixed
 
         def solve(number: int) -> tuple[Outcome, Ints]:
-            for way in (priced, free):
-                model, columns = way.model(number)
-                outcome = self.one(model, profile)
-                if outcome.solution is not None:
-                    break
-            return outcome, columns
+            window, columns = priced.model(number)
+            return self.one(window, profile), columns
 
-        for number, (outcome, columns) in self.each(range(self.parts.count), solve):
-            if outcome.solution is not None:
+        for number, (outcome, columns) in self.each(priced.numbers, solve):
+            proven += outcome.bound
+            if outcome.solution is not None and number != EVERYWHERE:
                 mine = self.parts.column[columns] == number
                 found[columns[mine]] = outcome.solution.values[mine]
-        self.stages.append(Stage(f"{self.parts.count} windows", self.seconds - begun, None, None))
+        bound = self.matrix.sign * proven
+        self.stages.append(Stage(f"{self.parts.count} windows", self.seconds - begun, None, bound))
+        return found, proven
+
+    def linear(self, matrix: Matrix, at: Outcome) -> Outcome:
+        """Solve the year with its whole numbers held, from one that was solved before."""
+        assert at.solution is not None
+        assert at.solution.row_duals is not None
+        horizon = self.draft.horizon
+        duals = self.matrix.sign * at.solution.row_duals
+        start = Level(np.arange(len(horizon)), horizon, matrix, at.solution.values, duals)
+        found = self.year.solve(
+            matrix, start, SHARE * self.gap, self.left, rounding.named("plan", self.on_progress)
+        )
+        self.stopped |= found.status is Status.INTERRUPTED
+        bound = self.matrix.sign * self.bound
+        self.stages.append(Stage("plan", found.seconds, found.objective, bound))
         return found
 
     def plan(self, values: Floats, at: Outcome) -> Outcome:
@@ -283,7 +287,7 @@ class _Search:
         if key in self.tried:
             return at
         self.tried.add(key)
-        outcome = self.linear("plan", ease(held(self.matrix, found)), at)
+        outcome = self.linear(ease(held(self.matrix, found)), at)
         if outcome.solution is None:
             return at
         return self.keep(outcome, found)
@@ -327,7 +331,7 @@ class _Search:
         assert best.solution is not None
         begun, values = self.seconds, best.solution.values.copy()
         scale = abs(self.objective) / self.parts.count
-        profile = _profile(PLAN, SHARE * self.gap * scale)
+        profile = _profile(SHARE * self.gap * scale)
         window = inside.shifted(self.matrix, self.draft.horizon, self.parts.column, shift)
         models = list(inside.models(self.model, values, window))
 
@@ -340,58 +344,6 @@ class _Search:
                 values[models[number][1]] = outcome.solution.values
         self.stages.append(Stage(f"{len(models)} windows inside", self.seconds - begun, None, None))
         return values
-
-    # ------------------------------------------------------------------ bounds
-
-    def narrow(self) -> None:
-        """Take sizes to lie where a plan as good as the best one can have them.
-
-        What the eased year costs at least, as a function of the sizes, is known by its cuts. A bound over
-        what is left and the best plan's cost together bound every plan.
-        """
-        if self.cuts is None or not np.isfinite(self.objective):
-            return
-        begun, shared = self.seconds, self.cuts.shared
-        bounded = np.isfinite(self.matrix.col_lower) & np.isfinite(self.matrix.col_upper)
-        sizes = (self.parts.column == EVERYWHERE) & bounded & (self.matrix.integrality == 0)
-        places = np.flatnonzero(sizes[shared])
-        if len(places) == 0:
-            return
-        low, high = self.cuts.ranges(places.tolist(), self.objective)
-        lower, upper = self.boxed.col_lower.copy(), self.boxed.col_upper.copy()
-        at = shared[places]
-        lower[at] = np.minimum(np.maximum(lower[at], low), upper[at])
-        upper[at] = np.maximum(np.minimum(upper[at], high), lower[at])
-        self.boxed = replace(self.boxed, col_lower=lower, col_upper=upper)
-        self.stages.append(Stage("ranges of sizes", self.seconds - begun, None, None))
-
-    def prove(self, prices: Floats) -> None:
-        """Raise the bound by what prices prove."""
-        begun = self.seconds
-        priced = Priced(self.boxed, self.parts, prices)
-        scale = abs(self.bound) / self.parts.count
-        profile = _profile(ROOT, 0.1 * self.gap * scale)
-
-        def solve(number: int) -> Outcome:
-            return self.one(priced.model(number)[0], profile)
-
-        proven = priced.fixed
-        for _, outcome in self.each(priced.numbers, solve):
-            proven += outcome.bound
-        if self.stopped or not np.isfinite(proven):
-            return
-        self.bound = max(self.bound, proven)
-        bound = self.matrix.sign * proven
-        self.stages.append(Stage("bound of windows", self.seconds - begun, None, bound))
-
-    def relax(self) -> None:
-        """Raise the bound by the relaxation, which knows of whole numbers and sizes together."""
-        if self.is_over:
-            return
-        free = replace(self.matrix, integrality=np.zeros_like(self.matrix.integrality))
-        found = self.linear("relaxation", free, None)
-        if np.isfinite(found.bound):
-            self.bound = max(self.bound, self.matrix.sign * found.bound)
 
     # ------------------------------------------------------------------ many at a time
 
@@ -415,5 +367,5 @@ class _Search:
         return [(number, one.result()) for number, one in waiting if not one.cancelled()]
 
 
-def _profile(options: Sequence[str], absolute_gap: float) -> Profile:
-    return load_profile(DEFAULT, [*options, "mip_rel_gap=0", f"mip_abs_gap={absolute_gap!r}"])
+def _profile(absolute_gap: float) -> Profile:
+    return load_profile(DEFAULT, [*OPTIONS, "mip_rel_gap=0", f"mip_abs_gap={absolute_gap!r}"])

@@ -21,6 +21,7 @@ from microgrid_opt.solve.priced import Priced
 from microgrid_opt.solve.profiles import load_profile
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Status
+from microgrid_opt.solve.tight import tightened
 from tests.support import EXACT, park, problem_of
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def test_the_asked_gap_is_kept_and_the_audit_replays_the_states(rules: str) -> N
     assert results.run.gap <= 1e-3
     assert results.cost == pytest.approx(exact.cost, rel=1e-3)
     names = [stage.name for stage in results.run.stages]
-    assert names[0] == "eased"
+    assert names[0] == "relaxation"
     assert "windows of the year" in results.run.choice
     assert results.run.prices_from == "LP with integers fixed"
 
@@ -282,9 +283,11 @@ def test_any_prices_bound_the_optimum_by_windows() -> None:
     parts = windowed.split(matrix, problem.horizon, forced=True)
     assert parts is not None
     exact, _ = study.run(problem, EXACT)
+    tight = tightened(matrix)
+    assert tight.row_count > matrix.row_count
     for seed in range(3):
-        prices = np.random.default_rng(seed).uniform(-1, 1, matrix.row_count)
-        priced = Priced(matrix, parts, prices)
+        prices = np.random.default_rng(seed).uniform(-1, 1, tight.row_count)
+        priced = Priced(tight, parts, prices)
         least = [highs.solve(priced.model(k)[0], load_profile("test")) for k in priced.numbers]
         if all(np.isfinite(one.bound) for one in least):
             assert priced.fixed + sum(one.bound for one in least) <= exact.cost + 1e-6
@@ -293,9 +296,7 @@ def test_any_prices_bound_the_optimum_by_windows() -> None:
 def test_ctrl_c_gives_the_plan_that_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: an interruption while bounds are sought returns the plan with the bound so far."""
 
-    def pressed(self: object, prices: object) -> None:
-        search = self
-        assert isinstance(search, windowed._Search)
+    def pressed(search: windowed._Search, values: np.ndarray, prices: object) -> np.ndarray:
 
         def solve(number: int) -> None:
             if number == 0:
@@ -303,8 +304,9 @@ def test_ctrl_c_gives_the_plan_that_is_held(monkeypatch: pytest.MonkeyPatch) -> 
             search.cancel.wait(10.0)
 
         search.each(range(2), solve)
+        return values
 
-    monkeypatch.setattr(windowed._Search, "prove", pressed)
+    monkeypatch.setattr(windowed._Search, "windows", pressed)
     outcome, _ = solved(problem_of(text(RULES["plain"], SIZES["chosen"])), 1e-9)
     assert outcome.status is Status.INTERRUPTED
     assert outcome.solution is not None
