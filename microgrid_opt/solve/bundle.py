@@ -20,7 +20,8 @@ import numpy as np
 from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.certify import TOLERANCE, primal_residual
 from microgrid_opt.solve.cuts import Cuts, sums
-from microgrid_opt.solve.piece import Piece, layouts
+from microgrid_opt.solve.layout import layouts
+from microgrid_opt.solve.piece import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from microgrid_opt.solve.layout import Layout
     from microgrid_opt.solve.matrix import Matrix
-    from microgrid_opt.solve.piece import Cut, Layout
+    from microgrid_opt.solve.piece import Cut
     from microgrid_opt.solve.pieces import Pieces
 
     Floats = NDArray[np.float64]

@@ -102,6 +102,15 @@ def basis_of(native: Any) -> Basis:
     )
 
 
+def native_basis(basis: Basis) -> Any:
+    """Return a basis as HiGHS takes it."""
+    native = highspy.HighsBasis()
+    native.col_status = [_BASIS[i] for i in basis.columns.tolist()]
+    native.row_status = [_BASIS[i] for i in basis.rows.tolist()]
+    native.valid = True
+    return native
+
+
 class Session:
     """A model held by HiGHS, to be solved again after changes; use it in a ``with`` statement.
 
@@ -224,11 +233,7 @@ class Session:
             or len(basis.rows) != self.matrix.row_count
         ):
             raise InputError("The basis belongs to another model: its size differs.")
-        native = highspy.HighsBasis()
-        native.col_status = [_BASIS[i] for i in basis.columns.tolist()]
-        native.row_status = [_BASIS[i] for i in basis.rows.tolist()]
-        native.valid = True
-        if self._highs.setBasis(native) == highspy.HighsStatus.kError:
+        if self._highs.setBasis(native_basis(basis)) == highspy.HighsStatus.kError:
             raise InputError("HiGHS does not take the basis: it must have one basic entry per row.")
 
     def basis(self) -> Basis | None:
