@@ -21,6 +21,7 @@ from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.certify import TOLERANCE, primal_residual
 from microgrid_opt.solve.cuts import Cuts, sums
 from microgrid_opt.solve.layout import layouts
+from microgrid_opt.solve.memory import give_back
 from microgrid_opt.solve.piece import Piece
 
 if TYPE_CHECKING:
@@ -128,6 +129,14 @@ class Bundle:
     def release(self) -> None:
         """Free the pieces; the cuts stay."""
         self.models = []
+        give_back()
+
+    def close(self) -> None:
+        """Free what only a further search needs: the pieces in HiGHS, and what proves the cuts."""
+        for model in self.models:
+            model.close()
+        self.cuts.forget_proofs()
+        give_back()
 
     def point(self, values: Floats) -> Floats:
         """Return the shared columns and shares of a plan, within their box."""

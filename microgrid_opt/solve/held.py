@@ -143,10 +143,6 @@ class Held:
         self.tightest = (self.lower, self.upper)
         self._highs = model_of(piece, options, rows, columns)
 
-    def close(self) -> None:
-        """Free the memory of HiGHS."""
-        self._highs.clear()
-
     def charge(self, penalty: Floats) -> None:
         """Take other penalties of the parameters."""
         own = self.own + len(self.free)

@@ -179,8 +179,8 @@ class Piece:
         return basis_of(self._elastic.getBasis())
 
     def close(self) -> None:
-        """Free the memory of HiGHS; the piece is not solved any more."""
-        self._held.close()
+        """Free the memory of HiGHS, which only its end frees; the piece is not solved any more."""
+        del self._held
         self._elastic = None
 
     def raise_penalty(self, missed: NDArray[np.bool_]) -> None:
