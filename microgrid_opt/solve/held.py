@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import highspy
 import numpy as np
 
-from microgrid_opt.solve.session import Basis, basis_of
+from microgrid_opt.solve.bases import Basis, basis_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -31,7 +31,7 @@ EXACT = 1e-9
 """Gap of a plan that is called optimal where no gap is asked for."""
 LEAST_NONZEROS = 150_000
 """Size from which it beats one run: 182,000 took 3 s in place of 8 s by simplex."""
-ROWS = 2800
+ROWS = 2000
 """Rows of a good piece: simplex time grows faster than the rows, and each piece has a price."""
 LEAST_PIECES = 6
 MOST_SHARED = 3000

@@ -11,6 +11,9 @@ $$ k = \sum_i \max(y_i, 0) L_i + \min(y_i, 0) U_i + \sum_j \max(d_j, 0) l_j + \m
 for the reduced costs $d$ of $x$ and $w$ (weak duality over their boxes), so that inexact dual values
 weaken a cut and never falsify it.
 
+Sizes are held at $v$ where the piece has a plan with them (`microgrid_opt.solve.held`): then nothing of
+them is missed, and their slopes $g = -B^\top y$ have no limit.
+
 At prices $g$, $h$ of what is shared the piece is free to choose it,
 $$ k = \min\; c^\top x - g^\top w - h^\top D x \quad\text{s.t.}\quad L \le A x + B w \le U $$
 so that $k + g^\top v + h^\top r$ is a cut with these slopes. Prices that clear between the pieces of a
@@ -26,17 +29,17 @@ from typing import TYPE_CHECKING, Any
 import highspy
 import numpy as np
 
+from microgrid_opt.solve.bases import basis_of, native_basis
 from microgrid_opt.solve.changes import PRIMAL
 from microgrid_opt.solve.held import Held, Solved, model_of
-from microgrid_opt.solve.session import basis_of, native_basis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from microgrid_opt.solve.bases import Basis
     from microgrid_opt.solve.layout import Layout
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.pieces import Pieces
-    from microgrid_opt.solve.session import Basis
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -272,11 +275,18 @@ class Piece:
         low, high = np.concatenate([self.low + r, v]), np.concatenate([self.high + r, v])
         highs.changeRowsBounds(len(number), number, low, high)
 
+    def shares(self, values: Floats) -> Floats:
+        """Return what own and shared columns at these values use of each share."""
+        return self._activity(values)[len(self.layout.rows) :]
+
+    def _activity(self, values: Floats) -> Floats:
+        terms = self.layout.value * values[self.layout.index]
+        return np.bincount(self._entry, terms, len(self.row_lower)).astype(float)
+
     def _residual(self, values: Floats) -> float:
         """Return by how much the values miss the piece's own rows at most."""
-        layout, rows = self.layout, len(self.layout.rows)
-        terms = layout.value * values[layout.index]
-        activity = np.bincount(self._entry, terms, len(self.row_lower))[:rows]
+        rows = len(self.layout.rows)
+        activity = self._activity(values)[:rows]
         low, high = self.row_lower[:rows], self.row_upper[:rows]
         return float(np.maximum(low - activity, activity - high).max(initial=0.0))
 

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microgrid_opt.solve.bases import Basis
 from microgrid_opt.solve.bundle import MISSED
 from microgrid_opt.solve.changes import PRIMAL
 from microgrid_opt.solve.matrix import Block, Matrix
 from microgrid_opt.solve.profiles import load_profile
-from microgrid_opt.solve.session import Basis, Session
+from microgrid_opt.solve.session import Session
 from microgrid_opt.solve.status import Status
 
 if TYPE_CHECKING:
