@@ -19,8 +19,10 @@ import numpy as np
 
 from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.certify import TOLERANCE, primal_residual
-from microgrid_opt.solve.cuts import Cuts, sums
-from microgrid_opt.solve.piece import Piece, layouts
+from microgrid_opt.solve.cuts import Cuts
+from microgrid_opt.solve.layout import layouts
+from microgrid_opt.solve.memory import give_back
+from microgrid_opt.solve.piece import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -127,17 +129,18 @@ class Bundle:
     def release(self) -> None:
         """Free the pieces; the cuts stay."""
         self.models = []
+        give_back()
+
+    def close(self) -> None:
+        """Free what only a further search needs: the pieces in HiGHS, and what proves the cuts."""
+        for model in self.models:
+            model.close()
+        self.cuts.forget_proofs()
+        give_back()
 
     def point(self, values: Floats) -> Floats:
         """Return the shared columns and shares of a plan, within their box."""
-        shares: list[Floats] = [np.zeros(0)]
-        for model in self.models:
-            layout = model.layout
-            rows, count = len(layout.rows), len(layout.spread)
-            first = layout.start[rows]
-            terms = layout.value[first:] * values[model.columns][layout.index[first:]]
-            entry = np.repeat(np.arange(count), np.diff(layout.start[rows:]))
-            shares.append(sums(entry, terms, count))
+        shares = [model.shares(values[model.columns]) for model in self.models]
         point = np.concatenate([values[self.cuts.shared], *shares])
         return np.asarray(np.clip(point, self.cuts.lower, self.cuts.upper))
 

@@ -14,6 +14,7 @@ Wright, 2003, doi:10.1023/A:1021858008222).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import highspy
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from microgrid_opt.solve.layout import Layout
     from microgrid_opt.solve.matrix import Matrix
-    from microgrid_opt.solve.piece import Cut, Layout
+    from microgrid_opt.solve.piece import Cut
     from microgrid_opt.solve.pieces import Pieces
 
     Floats = NDArray[np.float64]
@@ -87,6 +89,10 @@ class Cuts:
         self._bound_model = self._model()
         self._step_model = self._model()
         self.guides = 0
+
+    def forget_proofs(self) -> None:
+        """Free the duals of the cuts, after which there are no `prices`; the cuts stay."""
+        self.cuts = [replace(cut, duals=np.zeros(0)) for cut in self.cuts]
 
     def _rows(self, place: Ints) -> None:
         """Lay down the rows among shared columns, then the spread rows with their shares."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microgrid_opt.solve.session import Basis, Session
+from microgrid_opt.solve.bases import Basis
+from microgrid_opt.solve.session import Session
 from microgrid_opt.solve.status import Outcome, Status
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from microgrid_opt.solve.cuts import sums
-from microgrid_opt.solve.piece import layouts, slopes_of
+from microgrid_opt.solve.layout import layouts, slopes_of
 from microgrid_opt.solve.pieces import cut, edges
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
@@ -31,7 +31,7 @@ EXACT = 1e-9
 """Gap of a plan that is called optimal where no gap is asked for."""
 LEAST_NONZEROS = 150_000
 """Size from which it beats one run: 182,000 took 3 s in place of 8 s by simplex."""
-ROWS = 1400
+ROWS = 2000
 """Rows of a good piece: simplex time grows faster than the rows, and each piece has a price."""
 LEAST_PIECES = 6
 MOST_SHARED = 3000

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
     from microgrid_opt.ledger import Entry
     from microgrid_opt.problem import Problem
+    from microgrid_opt.solve.bases import Basis
     from microgrid_opt.solve.matrix import Block, Matrix
     from microgrid_opt.solve.profiles import Profile
-    from microgrid_opt.solve.session import Basis
     from microgrid_opt.solve.status import Outcome, Progress, Solution
 
     Floats = npt.NDArray[np.float64]

@@ -11,6 +11,9 @@ $$ k = \sum_i \max(y_i, 0) L_i + \min(y_i, 0) U_i + \sum_j \max(d_j, 0) l_j + \m
 for the reduced costs $d$ of $x$ and $w$ (weak duality over their boxes), so that inexact dual values
 weaken a cut and never falsify it.
 
+Sizes are held at $v$ where the piece has a plan with them (`microgrid_opt.solve.held`): then nothing of
+them is missed, and their slopes $g = -B^\top y$ have no limit.
+
 At prices $g$, $h$ of what is shared the piece is free to choose it,
 $$ k = \min\; c^\top x - g^\top w - h^\top D x \quad\text{s.t.}\quad L \le A x + B w \le U $$
 so that $k + g^\top v + h^\top r$ is a cut with these slopes. Prices that clear between the pieces of a
@@ -21,20 +24,22 @@ Geoffrion, 1974, doi:10.1007/BFb0120690).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import highspy
 import numpy as np
 
+from microgrid_opt.solve.bases import basis_of, native_basis
 from microgrid_opt.solve.changes import PRIMAL
-from microgrid_opt.solve.session import basis_of
+from microgrid_opt.solve.held import Held, Solved, model_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from microgrid_opt.solve.bases import Basis
+    from microgrid_opt.solve.layout import Layout
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.pieces import Pieces
-    from microgrid_opt.solve.session import Basis
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
@@ -43,6 +48,9 @@ OPTIONS = {
     "output_flag": False,
     "threads": 1,
     "parallel": "off",
+    "presolve": "off",
+    # Devex: one solve less per step than steepest edge, and hardly more steps of them.
+    "simplex_dual_edge_weight_strategy": 1,
     # What a scaled piece calls optimal may miss its rows by more than a plan may.
     "simplex_scale_strategy": 0,
 }
@@ -88,85 +96,6 @@ class Answer:
     cut: Cut
 
 
-@dataclass(frozen=True, eq=False)
-class Layout:
-    """Where the entries of a model stand in one piece.
-
-    Parameters
-    ----------
-    rows, own, shared
-        Its rows, its own columns and the shared ones it uses, by their numbers in the model.
-    spread
-        Positions among the spread rows of those it has entries in.
-    start, index, value
-        Its rows, then its shares of the spread rows; columns in the order own, shared.
-    """
-
-    rows: Ints
-    own: Ints
-    shared: Ints
-    spread: Ints
-    start: Ints
-    index: Ints
-    value: Floats
-
-    @property
-    def parameters(self) -> int:
-        """Number of shared columns and shares."""
-        return len(self.shared) + len(self.spread)
-
-
-def layouts(matrix: Matrix, pieces: Pieces) -> list[Layout]:
-    """Return where the entries of the model stand in every piece."""
-    entry, index = matrix.entry_row, matrix.index
-    row = pieces.row[entry]
-    own = pieces.column[index]
-    # Entries of spread rows are the pieces' whose own columns they are of.
-    inside = np.where(row >= 0, row, np.where((row == -2) & (own >= 0), own, -1))
-    order = np.argsort(inside, kind="stable")
-    bounds = np.searchsorted(inside[order], np.arange(pieces.count + 1))
-    columns = np.argsort(pieces.column, kind="stable")
-    column_bounds = np.searchsorted(pieces.column[columns], np.arange(pieces.count + 1))
-    rows = np.argsort(pieces.row, kind="stable")
-    row_bounds = np.searchsorted(pieces.row[rows], np.arange(pieces.count + 1))
-    place = np.full(matrix.column_count, -1, dtype=np.int64)
-    found = []
-    for piece in range(pieces.count):
-        mine = order[bounds[piece] : bounds[piece + 1]]
-        spread = pieces.row[entry[mine]] < 0
-        plain, shares = mine[~spread], mine[spread]
-        kept = rows[row_bounds[piece] : row_bounds[piece + 1]]
-        private = columns[column_bounds[piece] : column_bounds[piece + 1]]
-        common = np.unique(index[plain][own[plain] < 0]).astype(np.int64)
-        place[private] = np.arange(len(private))
-        place[common] = len(private) + np.arange(len(common))
-        numbers, lengths = np.unique(entry[shares], return_counts=True)
-        lengths = np.concatenate([np.diff(matrix.start)[kept], lengths])
-        found.append(
-            Layout(
-                kept,
-                private,
-                common,
-                np.searchsorted(pieces.spread, numbers),
-                np.concatenate([[0], np.cumsum(lengths)]),
-                place[index[np.concatenate([plain, shares])]],
-                matrix.value[np.concatenate([plain, shares])],
-            )
-        )
-    return found
-
-
-def slopes_of(pieces: Pieces, layout: Layout, duals: Floats) -> Floats:
-    """Return what row duals of the whole model price a piece's parameters at, shape (parameters,)."""
-    own, rows = len(layout.own), len(layout.rows)
-    y = np.concatenate([duals[layout.rows], duals[pieces.spread[layout.spread]]])
-    last = layout.start[rows]
-    entry = np.repeat(np.arange(rows), np.diff(layout.start[: rows + 1]))
-    worth = layout.value[:last] * y[entry]
-    charged = np.bincount(layout.index[:last], worth, own + len(layout.shared))
-    return np.concatenate([-charged[own:], y[rows:]])
-
-
 class Piece:
     """A piece held by HiGHS, to be solved again and again with other parameters.
 
@@ -191,6 +120,7 @@ class Piece:
         self.layout, self.penalty = layout, penalty
         self.columns = np.concatenate([layout.own, layout.shared])
         self.box = (box[0][self.columns], box[1][self.columns])
+        self._parameters: Floats = np.zeros(len(penalty))
         own, common = len(layout.own), len(layout.shared)
         cost = np.concatenate([matrix.cost[layout.own], np.zeros(common)])
         spread = pieces.spread[layout.spread]
@@ -202,15 +132,14 @@ class Piece:
         self.cost, self.own, self.common = cost, own, common
         self.values: Floats = np.zeros(0)
         self.iterations = 0
-        self._highs = highspy.Highs()
-        for name, value in OPTIONS.items():
-            self._highs.setOptionValue(name, value)
         misses = np.zeros(2 * len(penalty))
         self.bounds = (
             np.concatenate([matrix.col_lower[self.columns], misses]),
             np.concatenate([matrix.col_upper[self.columns], misses + np.inf]),
         )
-        self._pass()
+        self._entry = np.repeat(np.arange(len(self.row_lower)), np.diff(layout.start))
+        self._held = Held(self, OPTIONS)
+        self._elastic: Any = None
 
     @property
     def width(self) -> int:
@@ -246,41 +175,22 @@ class Piece:
         value = np.concatenate([value, np.tile([1.0, 1.0, -1.0], common)])
         return np.repeat(np.arange(len(start) - 1), np.diff(start)), index, value
 
-    def _pass(self) -> None:
-        """Hand over the model."""
-        row, index, value = self.entries()
-        zeros = np.zeros(self.common)
-        self._highs.passModel(
-            self.width,
-            self.height,
-            len(value),
-            int(highspy.MatrixFormat.kRowwise),
-            int(highspy.ObjSense.kMinimize),
-            0.0,
-            self.costs,
-            *self.bounds,
-            np.concatenate([self.row_lower, zeros]),
-            np.concatenate([self.row_upper, zeros]),
-            np.searchsorted(row, np.arange(self.height + 1)).astype(np.int32),
-            index.astype(np.int32),
-            value.astype(float),
-            np.zeros(self.width, dtype=np.int32),
-        )
-
     def basis(self) -> Basis:
-        """Return the basis of the last solve."""
-        return basis_of(self._highs.getBasis())
+        """Return the basis of the last solve, with all rows."""
+        if self._elastic is None:
+            return self._held.basis()
+        return basis_of(self._elastic.getBasis())
 
     def close(self) -> None:
-        """Free the memory of HiGHS; the piece is not solved any more."""
-        self._highs.clear()
+        """Free the memory of HiGHS, which only its end frees; the piece is not solved any more."""
+        del self._held
+        self._elastic = None
 
     def raise_penalty(self, missed: NDArray[np.bool_]) -> None:
         """Make misses dearer where ``missed``, a flag of each parameter."""
         self.penalty = np.where(missed, STEEPER * self.penalty, self.penalty)
-        count = len(self.penalty)
-        number = (len(self.columns) + np.arange(2 * count)).astype(np.int32)
-        self._highs.changeColsCost(2 * count, number, np.tile(self.penalty, 2))
+        self._held.charge(self.penalty)
+        self._elastic = None
 
     def priced(self, slopes: Floats) -> Cut | None:
         """Return the cut with given slopes, where the piece chooses what is shared at these prices.
@@ -288,11 +198,7 @@ class Piece:
         It starts at the optimum of the last `solve`, which stays as it is; ``None`` if it failed.
         """
         count, width = len(self.penalty), len(self.columns)
-        other = highspy.Highs()
-        for name, value in (OPTIONS | {"simplex_strategy": PRIMAL}).items():
-            other.setOptionValue(name, value)
-        other.passModel(self._highs.getModel())
-        other.setBasis(self._highs.getBasis())
+        other = model_of(self, OPTIONS | {"simplex_strategy": PRIMAL})
         # w = v − p with p free: moving away from v is paid, or costs, what the slopes say.
         number = np.arange(self.width, dtype=np.int32)
         zeros, infinite = np.zeros(count), np.full(count, np.inf)
@@ -301,6 +207,8 @@ class Piece:
         low = np.concatenate([self.box[0], -infinite, zeros])
         high = np.concatenate([self.box[1], infinite, zeros])
         other.changeColsBounds(self.width, number, low, high)
+        self._move(other, self._parameters)
+        other.setBasis(native_basis(self.basis()))
         other.run()
         if other.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
@@ -308,50 +216,86 @@ class Piece:
         return self.cut(duals, slopes)
 
     def solve(self, parameters: Floats) -> Answer | None:
-        """Return what the piece costs at parameters (shared, then shares); ``None`` if it failed."""
-        rows, shares, common = len(self.layout.rows), len(self.layout.spread), self.common
-        # Links stand behind the shares: both in one range of rows.
-        number = (rows + np.arange(shares + common)).astype(np.int32)
-        v, r = parameters[:common], parameters[common:]
-        low, high = np.concatenate([self.low + r, v]), np.concatenate([self.high + r, v])
-        self._highs.changeRowsBounds(len(number), number, low, high)
-        if not self._run():
-            return None
-        native = self._highs.getSolution()
-        values = np.array(native.col_value)
-        duals = np.array(native.row_dual)
-        width = len(self.columns)
-        self.values = values[:width]
-        over, under = values[width : width + common + shares], values[width + common + shares :]
-        missed = np.abs(over - under)
-        cost = float(self.cost @ self.values + self.penalty @ (over + under))
-        return Answer(cost, missed, self.cut(duals[: rows + shares]))
+        """Return what the piece costs at parameters (shared, then shares); ``None`` if it failed.
 
-    def _run(self) -> bool:
-        """Solve from the last basis; anew where that fails or has lost its digits."""
-        optimal = False
+        Sizes are held where the piece has a plan with them.
+        """
+        self._parameters = parameters
+        found, free = self._solve_held(parameters), self._held.limits.held
+        if found is None:
+            found, free = self._solve_elastic(parameters), np.zeros(self.common, dtype=bool)
+        else:
+            self._elastic = None
+        if found is None:
+            return None
+        self.values = found.values
+        over, under = found.over, found.under
+        cost = float(self.cost @ self.values + self.penalty @ (over + under))
+        return Answer(cost, np.abs(over - under), self.cut(found.duals, free=free))
+
+    def _solve_held(self, parameters: Floats) -> Solved | None:
+        """Solve with sizes as they are; ``None`` where they are too small."""
+        if not self._held.place(parameters):
+            return None
+        for again in (False, True):
+            found, count = self._held.run(anew=again)
+            self.iterations += count
+            if found is None or self._residual(found.values) <= RESIDUAL:
+                return found
+        return None
+
+    def _solve_elastic(self, parameters: Floats) -> Solved | None:
+        """Solve with all rows, from the last basis; anew where that fails or has lost its digits."""
+        if self._elastic is None:
+            self._elastic = model_of(self, OPTIONS)
+        highs, width, count = self._elastic, len(self.columns), len(self.penalty)
+        self._move(highs, parameters)
+        found = None
         for again in (False, True):
             if again:
-                self._highs.clearSolver()
-            self._highs.run()
-            self.iterations += max(self._highs.getInfo().simplex_iteration_count, 0)
-            optimal = self._highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
-            if optimal and self._residual() <= RESIDUAL:
+                highs.clearSolver()
+            highs.run()
+            self.iterations += max(highs.getInfo().simplex_iteration_count, 0)
+            if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+                found = None
+                continue
+            native = highs.getSolution()
+            x, y = np.array(native.col_value), np.array(native.row_dual)
+            over, under = x[width : width + count], x[width + count :]
+            found = Solved(x[:width], over, under, y[: len(self.row_lower)])
+            if self._residual(found.values) <= RESIDUAL:
                 break
-        return optimal
+        return found
 
-    def _residual(self) -> float:
+    def _move(self, highs: Any, parameters: Floats) -> None:
+        """Hand parameters to a model with all rows: links stand behind the shares, in one range."""
+        v, r = parameters[: self.common], parameters[self.common :]
+        first = len(self.layout.rows)
+        number = (first + np.arange(len(parameters))).astype(np.int32)
+        low, high = np.concatenate([self.low + r, v]), np.concatenate([self.high + r, v])
+        highs.changeRowsBounds(len(number), number, low, high)
+
+    def shares(self, values: Floats) -> Floats:
+        """Return what own and shared columns at these values use of each share."""
+        return self._activity(values)[len(self.layout.rows) :]
+
+    def _activity(self, values: Floats) -> Floats:
+        terms = self.layout.value * values[self.layout.index]
+        return np.bincount(self._entry, terms, len(self.row_lower)).astype(float)
+
+    def _residual(self, values: Floats) -> float:
         """Return by how much the values miss the piece's own rows at most."""
         rows = len(self.layout.rows)
-        values = np.array(self._highs.getSolution().col_value)[: len(self.columns)]
-        last = self.layout.start[rows]
-        terms = self.layout.value[:last] * values[self.layout.index[:last]]
-        entry = np.repeat(np.arange(rows), np.diff(self.layout.start[: rows + 1]))
-        activity = np.bincount(entry, terms, rows)
+        activity = self._activity(values)[:rows]
         low, high = self.row_lower[:rows], self.row_upper[:rows]
         return float(np.maximum(low - activity, activity - high).max(initial=0.0))
 
-    def cut(self, duals: Floats, slopes: Floats | None = None) -> Cut:
+    def cut(
+        self,
+        duals: Floats,
+        slopes: Floats | None = None,
+        free: NDArray[np.bool_] | None = None,
+    ) -> Cut:
         """Return the cut that any duals of the rows and shares prove.
 
         Parameters
@@ -360,6 +304,8 @@ class Piece:
             Of the rows, then of the shares, shape (rows + shares,).
         slopes
             Of the cut, shape (parameters,); as the duals have it when left out.
+        free
+            Shared columns that may not be missed, whose slopes no penalty limits, shape (shared,).
         """
         rows, common = len(self.layout.rows), self.common
         y = duals.copy()
@@ -368,11 +314,14 @@ class Piece:
         y[(y > 0.0) & np.isinf(self.row_lower)] = 0.0
         y[(y < 0.0) & np.isinf(self.row_upper)] = 0.0
         y[rows:] = np.clip(y[rows:], -self.penalty[common:], self.penalty[common:])
-        entry = np.repeat(np.arange(len(y)), np.diff(self.layout.start))
-        priced = np.bincount(self.layout.index, self.layout.value * y[entry], len(self.columns))
+        worth = self.layout.value * y[self._entry]
+        priced = np.bincount(self.layout.index, worth, len(self.columns))
         reduced: Floats = self.cost - priced
         wanted = reduced[self.own :] if slopes is None else slopes[:common]
-        held = np.clip(wanted, -self.penalty[:common], self.penalty[:common])
+        most = self.penalty[:common]
+        if free is not None:
+            most = np.where(free, np.inf, most)
+        held = np.clip(wanted, -most, most)
         reduced[self.own :] -= held
         limits = np.where(y[:rows] > 0.0, self.row_lower[:rows], self.row_upper[:rows])
         used = y[:rows] != 0.0

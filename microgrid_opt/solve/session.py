@@ -6,13 +6,14 @@ in the model's own sense; ``reduced_costs[j]`` the same for the bound on which a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import highspy
 import numpy as np
 
 from microgrid_opt.errors import InputError
+from microgrid_opt.solve.bases import basis_of, native_basis
 from microgrid_opt.solve.certify import (
     TOLERANCE,
     dual_bound,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from microgrid_opt.solve.bases import Basis
     from microgrid_opt.solve.matrix import Matrix
 
     Floats = npt.NDArray[np.float64]
@@ -63,13 +65,6 @@ CONDITION_MAP: Mapping[str, Status] = {
 """Every ``HighsModelStatus`` by name, in our words."""
 
 _WITHOUT_PLAN = {Status.INFEASIBLE, Status.UNBOUNDED, Status.INFEASIBLE_OR_UNBOUNDED}
-_BASIS = (
-    highspy.HighsBasisStatus.kLower,
-    highspy.HighsBasisStatus.kBasic,
-    highspy.HighsBasisStatus.kUpper,
-    highspy.HighsBasisStatus.kZero,
-    highspy.HighsBasisStatus.kNonbasic,
-)
 
 _IIS_ELASTIC, _IIS_IRREDUCIBLE = 2, 8
 _IIS_SIDES: Mapping[int, Side] = {
@@ -77,29 +72,6 @@ _IIS_SIDES: Mapping[int, Side] = {
     int(highspy.IisBoundStatus.kIisBoundStatusUpper): "upper",
     int(highspy.IisBoundStatus.kIisBoundStatusBoxed): "both",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Basis:
-    """Which columns and rows are basic: 0 at lower, 1 basic, 2 at upper, 3 free at zero, 4 nonbasic.
-
-    Parameters
-    ----------
-    columns, rows
-        Shape (columns,) and (rows,).
-    """
-
-    columns: npt.NDArray[np.int8]
-    rows: npt.NDArray[np.int8]
-
-
-def basis_of(native: Any) -> Basis:
-    """Return a basis of HiGHS as arrays."""
-    columns, rows = native.col_status, native.row_status
-    return Basis(
-        np.fromiter(map(int, columns), np.int8, len(columns)),
-        np.fromiter(map(int, rows), np.int8, len(rows)),
-    )
 
 
 class Session:
@@ -224,11 +196,7 @@ class Session:
             or len(basis.rows) != self.matrix.row_count
         ):
             raise InputError("The basis belongs to another model: its size differs.")
-        native = highspy.HighsBasis()
-        native.col_status = [_BASIS[i] for i in basis.columns.tolist()]
-        native.row_status = [_BASIS[i] for i in basis.rows.tolist()]
-        native.valid = True
-        if self._highs.setBasis(native) == highspy.HighsStatus.kError:
+        if self._highs.setBasis(native_basis(basis)) == highspy.HighsStatus.kError:
             raise InputError("HiGHS does not take the basis: it must have one basic entry per row.")
 
     def basis(self) -> Basis | None:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microgrid_opt.solve.bases import Basis
 from microgrid_opt.solve.bundle import MISSED
 from microgrid_opt.solve.changes import PRIMAL
 from microgrid_opt.solve.matrix import Block, Matrix
 from microgrid_opt.solve.profiles import load_profile
-from microgrid_opt.solve.session import Basis, Session
+from microgrid_opt.solve.session import Session
 from microgrid_opt.solve.status import Status
 
 if TYPE_CHECKING:
@@ -90,13 +91,12 @@ class Stack:
     ) -> tuple[Vertex | None, Outcome]:
         """Return the optimum; ``None`` where it was not reached, or misses what is shared.
 
-        If it is the ``last`` thing to do, the pieces give their memory to it.
+        If it is the ``last`` thing to do, pieces and cuts give their memory to it.
         """
         basis = self.basis()
+        if last:
+            self.bundle.close()
         with Session(self.matrix(), load_profile(overrides=OPTIONS)) as session:
-            if last:
-                for model in self.bundle.models:
-                    model.close()
             session.set_basis(basis)
             outcome = session.run(time_limit=limit, on_progress=on_progress)
         return self.vertex(outcome), outcome

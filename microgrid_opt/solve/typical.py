@@ -23,9 +23,9 @@ from microgrid_opt.solve import highs
 from microgrid_opt.solve.aggregate import Columns
 from microgrid_opt.solve.bundle import Bundle
 from microgrid_opt.solve.days import Days
+from microgrid_opt.solve.layout import slopes_of
 from microgrid_opt.solve.levels import RADIUS, Level, ended, penalties, pieces_of, told
 from microgrid_opt.solve.medoids import medoids
-from microgrid_opt.solve.piece import slopes_of
 from microgrid_opt.solve.pieces import SHARED, Pieces, cut
 from microgrid_opt.solve.status import Outcome, Status
 from microgrid_opt.solve.typical_rows import small

@@ -1,0 +1,230 @@
+"""Pieces at held sizes: bounds in place of rows, the same answers, cuts and bases."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from microgrid_opt.solve import highs, memory
+from microgrid_opt.solve.bases import native_basis
+from microgrid_opt.solve.held import model_of
+from microgrid_opt.solve.matrix import Block, Matrix
+from microgrid_opt.solve.piece import OPTIONS, Piece
+from microgrid_opt.solve.pieces import SHARED, Pieces
+from microgrid_opt.solve.profiles import load_profile
+from tests.solve.test_stacked import DEAR, LOADS, PIECES, bundle_of, by_hand, park_of
+
+if TYPE_CHECKING:
+    import highspy
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+inf = np.inf
+
+
+def with_all_rows(piece: Piece, parameters: Floats) -> highspy.Highs:
+    """Return the piece with all its rows at parameters, started from the basis of its last solve."""
+    whole = model_of(piece, OPTIONS)
+    v, r = parameters[: piece.common], parameters[piece.common :]
+    number = (len(piece.layout.rows) + np.arange(len(parameters))).astype(np.int32)
+    low, high = np.concatenate([piece.low + r, v]), np.concatenate([piece.high + r, v])
+    whole.changeRowsBounds(len(number), number, low, high)
+    whole.setBasis(native_basis(piece.basis()))
+    whole.run()
+    return whole
+
+
+def two_sided(demand: float = 4.0) -> tuple[Matrix, Pieces]:
+    """Return min 3 a + b with a + b = demand and, of a size v of two pieces, v / 4 ≤ a and b ≤ v.
+
+    The rows are −a + v / 4 ≤ 0 and −2 b + 2 v ≥ 0: a limit of each side, by a coefficient below zero.
+    Beside them stands 3 a ≤ 9, without a size.
+    """
+    rows = [
+        ([1, 2], [1.0, 1.0], demand, demand),
+        ([0, 1], [0.25, -1.0], -inf, 0.0),
+        ([0, 2], [2.0, -2.0], 0.0, inf),
+        ([1], [3.0], -inf, 9.0),
+        ([0, 3], [-1.0, 1.0], -inf, 0.0),
+    ]
+    lengths = [len(columns) for columns, *_ in rows]
+    matrix = Matrix(
+        cost=np.array([0.0, 3.0, 1.0, 0.0]),
+        offset=0.0,
+        maximize=False,
+        start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
+        index=np.concatenate([columns for columns, *_ in rows]).astype(np.int32),
+        value=np.concatenate([values for _, values, *_ in rows]),
+        row_lower=np.array([low for *_, low, _ in rows]),
+        row_upper=np.array([high for *_, high in rows]),
+        col_lower=np.zeros(4),
+        col_upper=np.array([40.0, inf, inf, inf]),
+        integrality=np.zeros(4, dtype=np.uint8),
+        columns=(Block("x", 0, 4, range(4)),),
+        rows=(Block("r", 0, len(rows), range(len(rows))),),
+    )
+    pieces = Pieces(
+        column=np.array([SHARED, 0, 0, 1]),
+        row=np.array([0, 0, 0, 0, 1]),
+        home=np.array([-1, 0, 0, 1]),
+        count=2,
+    )
+    return matrix, pieces
+
+
+@pytest.mark.parametrize(
+    ("size", "cost", "slope"),
+    [(2.0, 8.0, -2.0), (3.0, 6.0, -2.0), (8.0, 8.0, 0.5), (12.0, 10.0, 0.5)],
+)
+def test_limits_of_both_sides_have_the_slopes_of_the_hand(
+    size: float, cost: float, slope: float
+) -> None:
+    """Proves: cost and slope where b ≤ v binds (12 − 2 v) and where a ≥ v / 4 does (4 + v / 2).
+
+    Sensitivity: a dual without the sign or the size of the coefficient −2 would change the slope.
+    """
+    piece = bundle_of(*two_sided()).models[0]
+    answer = piece.solve(np.array([size]))
+    assert answer is not None
+    assert piece._elastic is None
+    assert answer.cost == pytest.approx(cost)
+    assert answer.missed == pytest.approx([0.0])
+    assert answer.cut.slopes == pytest.approx([slope])
+    assert answer.cut.constant == pytest.approx(cost - slope * size)
+
+
+def test_rows_of_sizes_are_no_rows_of_the_simplex_method() -> None:
+    """Proves: one row is left of the four, without links or columns of what is held.
+
+    Sensitivity: a limit kept as a row, or the link of a held size, adds to it.
+    """
+    piece = bundle_of(*two_sided()).models[0]
+    assert piece.height == 5
+    assert piece._held._highs.getNumRow() == 1
+    assert piece._held._highs.getNumCol() == 2
+
+
+def test_sizes_that_are_too_small_are_missed_at_their_price() -> None:
+    """Proves: a ≤ 3 and b ≤ v with demand 6 misses 3 − v at the price; from v = 3 on nothing.
+
+    Sensitivity: a held size without the way out would have no answer at v = 1.
+    """
+    piece = bundle_of(*two_sided(6.0)).models[0]
+    short = piece.solve(np.array([1.0]))
+    assert short is not None
+    assert piece._elastic is not None
+    assert short.missed == pytest.approx([2.0])
+    assert short.cost == pytest.approx(9.0 + 3.0 + 2.0 * DEAR)
+    assert short.cut.slopes == pytest.approx([-DEAR])
+    assert with_all_rows(piece, np.array([1.0])).getInfo().simplex_iteration_count == 0
+    enough = piece.solve(np.array([4.0]))
+    assert enough is not None
+    assert piece._elastic is None
+    assert enough.missed == pytest.approx([0.0])
+    assert enough.cost == pytest.approx(2.0 * 3.0 + 4.0)
+
+
+def test_bounds_that_cross_are_sizes_that_miss() -> None:
+    """Proves: 5 ≥ a ≥ v / 4 at v = 16 has room only with a miss: 3 a ≤ 9 ends at v = 12.
+
+    Sensitivity: crossed bounds handed on would be an error of the solver, and no answer.
+    """
+    piece = bundle_of(*two_sided()).models[0]
+    answer = piece.solve(np.array([16.0]))
+    assert answer is not None
+    assert answer.missed == pytest.approx([4.0])
+    assert answer.cost == pytest.approx(9.0 + 1.0 + 4.0 * DEAR)
+
+
+def test_shares_stay_elastic_while_a_size_is_held() -> None:
+    """Proves: with v = 2.5 held, b = 1.5 misses a share of 1 by 0.5 at its price.
+
+    Sensitivity: misses in the places of other parameters would be read as of the size.
+    """
+    piece = bundle_of(by_hand(), PIECES).models[0]
+    answer = piece.solve(np.array([2.5, 1.0]))
+    assert answer is not None
+    assert piece._elastic is None
+    assert answer.missed == pytest.approx([0.0, 0.5])
+    assert answer.cost == pytest.approx(2.0 * 1.5 + 0.5 * DEAR)
+    assert answer.cut.slopes == pytest.approx([-2.0 - DEAR, -DEAR])
+    piece.raise_penalty(np.array([False, True]))
+    dearer = piece.solve(np.array([2.5, 1.0]))
+    assert dearer is not None
+    assert dearer.cost == pytest.approx(2.0 * 1.5 + 0.5 * 10.0 * DEAR)
+
+
+@pytest.mark.parametrize("capex", [30, 3000])
+@pytest.mark.parametrize("more", [0.0, 1.0])
+def test_what_is_held_has_the_optimum_and_the_basis_of_all_rows(capex: int, more: float) -> None:
+    """Proves: from the basis that is told, the piece with all rows is optimal without a step.
+
+    Its cost is the same, and the cut meets it there; at 3000 no PV is built, which leaves its columns no
+    room. Sensitivity: a status on the wrong side, or a dual of the wrong limit, asks for steps.
+    """
+    matrix, pieces = park_of(LOADS, capex, 5.0)
+    exact = highs.solve(matrix, load_profile("test"))
+    assert exact.solution is not None
+    bundle = bundle_of(matrix, pieces, price=1e4)
+    cuts, random = bundle.cuts, np.random.default_rng(7)
+    point = bundle.point(exact.solution.values)
+    for number, piece in enumerate(bundle.models):
+        here = cuts.parameters[number]
+        at = point[here]
+        assert piece._held.limits.held.any()
+        larger = np.flatnonzero(piece._held.limits.held)
+        room = cuts.upper[here][larger] - at[larger]
+        at[larger] += more * np.minimum(20.0, room) * random.uniform(size=len(larger))
+        answer = piece.solve(at)
+        assert answer is not None
+        assert piece._elastic is None
+        whole = with_all_rows(piece, at)
+        assert whole.getInfo().simplex_iteration_count == 0
+        assert whole.getObjectiveValue() == pytest.approx(answer.cost, rel=1e-7)
+        claimed = answer.cut.constant + answer.cut.slopes @ at
+        assert claimed == pytest.approx(answer.cost, rel=1e-6)
+
+
+def test_what_proves_cuts_can_be_freed_and_cuts_stay() -> None:
+    """Proves: after a search is over, the ranges that its cuts prove are the same without their duals.
+
+    Sensitivity: slopes or owners that went with the duals would widen the ranges.
+    """
+    bundle = bundle_of(by_hand(), PIECES)
+    for size in (2.0, 5.0, 6.0, 8.0):
+        bought = np.maximum(np.array([4.0, 6.0]) - size, 0.0)
+        assert bundle.solve(np.array([size, *bought])) is not None
+    before = bundle.cuts.ranges([0], 30.0)
+    bundle.close()
+    assert all(len(cut.duals) == 0 for cut in bundle.cuts.cuts)
+    after = bundle.cuts.ranges([0], 30.0)
+    assert np.concatenate(after) == pytest.approx(np.concatenate(before))
+    assert 0.0 < before[0][0] < 6.0 < before[1][0] < 20.0
+
+
+def test_memory_is_given_back_where_the_c_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: `malloc_trim` is called once with 0; a library without it, or none, is no error.
+
+    Sensitivity: a search on another system would end with an AttributeError or OSError.
+    """
+    asked = []
+
+    class Glibc:
+        @staticmethod
+        def malloc_trim(pad: ctypes.c_size_t) -> None:
+            asked.append(pad.value)
+
+    def none(_: object) -> object:
+        raise OSError
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Glibc())
+    memory.give_back()
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    memory.give_back()
+    monkeypatch.setattr(ctypes, "CDLL", none)
+    memory.give_back()
+    assert asked == [0]
