@@ -112,8 +112,7 @@ def test_a_cap_between_two_begins_with_their_plans_in_proportion() -> None:
         outcome, _ = held.solve(one, 1e-6, None, None)
         assert outcome.objective is not None
         costs.append(outcome.objective)
-    start, keeps = held._start(middle)
-    assert keeps
+    start = held._start(middle).values
     assert primal_residual(middle, start)[0] < 1e-6
     assert primal_residual(tight, start)[0] > 1e-3
     assert middle.objective(start) == pytest.approx((costs[0] + 2 * costs[1]) / 3, rel=1e-6)
