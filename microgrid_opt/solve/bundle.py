@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy as np
 from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.certify import TOLERANCE, primal_residual
 from microgrid_opt.solve.cuts import Cuts, sums
+from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.piece import Piece, layouts
 
 if TYPE_CHECKING:
@@ -53,44 +53,6 @@ ALMOST = "the best point is not one of a plan"
 """Why a search ended that may be finished by other means."""
 NOISE = 1e-11
 """Relative gain that rounding can hide."""
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What a search ends with.
-
-    Parameters
-    ----------
-    values
-        The best plan without a miss, ``None`` without one.
-    duals
-        Of the rows, which prove the bound; ``None`` without one.
-    objective
-        Its cost, infinite without one.
-    bound
-        No plan costs less.
-    iterations
-        Of the simplex method, in all pieces.
-    failed
-        Why the search gave up, if it did.
-    centre
-        The best point, with what it misses priced; ``None`` where there is none.
-    """
-
-    values: Floats | None
-    duals: Floats | None
-    objective: float
-    bound: float
-    iterations: int
-    failed: str = ""
-    centre: Floats | None = None
-
-    @property
-    def gap(self) -> float:
-        """Distance of plan and bound, relative to the plan."""
-        if not np.isfinite(self.objective):
-            return np.inf
-        return (self.objective - self.bound) / max(abs(self.objective), 1e-9)
 
 
 class Bundle:

@@ -26,9 +26,10 @@ import numpy as np
 
 from microgrid_opt.results import Stage
 from microgrid_opt.solve.boxes import finite_box
-from microgrid_opt.solve.bundle import ALMOST, MISSED, Found
+from microgrid_opt.solve.bundle import ALMOST, MISSED
 from microgrid_opt.solve.certify import TOLERANCE, dual_bound, primal_residual
 from microgrid_opt.solve.changes import same_coefficients
+from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.levels import (
     RADIUS,
     Level,
