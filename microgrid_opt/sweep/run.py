@@ -7,6 +7,7 @@ plan and audit of a point are those of ``microgrid-opt solve PARK --set ...`` wi
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from dataclasses import replace
@@ -17,6 +18,7 @@ from microgrid_opt import study
 from microgrid_opt.errors import Finding, InfeasibleError, InputError, MicrogridError, NoPlanError
 from microgrid_opt.ledger import KG_PER_T
 from microgrid_opt.problem import Problem
+from microgrid_opt.solve.profiles import LARGE_NONZEROS
 from microgrid_opt.sweep.front import CO2_CAP, capped, ends, with_cap
 from microgrid_opt.sweep.points import INFEASIBLE, NO_PLAN, OPEN, Point, Sweep
 
@@ -254,6 +256,9 @@ class _Walk:
             plan = self.solved(problem, span, known or {})
             found = _with_plan(open_, plan)
             status = plan.results.run.status
+            if plan.results.run.nonzeros >= LARGE_NONZEROS:
+                # A model refers to itself: without this some would wait in memory for their turn.
+                gc.collect()
             if status in {"interrupted", "time limit"}:
                 self.sweep.stopped = status
         except (InfeasibleError, NoPlanError) as error:
