@@ -10,7 +10,6 @@ on the limits that the shared values have to keep together, such as a cap of the
   where the search of a cap between them begins: it is never without a plan.
 - Duals of one cap prove a bound for every other one (only right-hand sides change). Where such a bound
   and a plan that is known are as close as asked, nothing is solved at all.
-- Prices in proportion of those of both caps lead the first step: a cut of each piece at these prices.
 - Where the best plan stays far from what the cuts promise, as at the steep end of a front, the
   pieces are put together at their best point and the simplex method ends it
   (`microgrid_opt.solve.stacked`): what is missed there costs, and goes.
@@ -40,7 +39,6 @@ from microgrid_opt.solve.levels import (
     prices,
     told,
 )
-from microgrid_opt.solve.piece import slopes_of
 from microgrid_opt.solve.pieces import SHARED, SPREAD
 from microgrid_opt.solve.progressive import NEAR, Climb
 from microgrid_opt.solve.stacked import Stack
@@ -193,7 +191,6 @@ class Limited:
             start, slopes = coarse
         elif plan is not None:
             _price_misses(bundle, start)
-            slopes = _slopes(bundle, first.duals)
         name = f"{bundle.pieces.count} pieces again"
         found = bundle.run(
             start,
@@ -286,7 +283,7 @@ class Limited:
         cuts.forget(lambda number, cut: number >= recent or id(cut) in useful)
 
     def _start(self, matrix: Matrix) -> _Known:
-        """Return the plan and duals in proportion of the two nearest plans on both sides.
+        """Return the plan in proportion of the two nearest plans on both sides.
 
         Such a plan keeps the limits. Without two on both sides it is the nearest one, which need not.
         """
@@ -305,17 +302,7 @@ class Limited:
         if not found:
             return min(self._known, key=lambda one: _distance(one.limits, wanted))
         _, share, one, other = min(found, key=lambda some: some[0])
-        duals = None
-        if one.duals is not None and other.duals is not None:
-            duals = (1.0 - share) * one.duals + share * other.duals
-        return _Known(wanted, (1.0 - share) * one.values + share * other.values, duals)
-
-
-def _slopes(bundle: Bundle, duals: Floats | None) -> list[Floats] | None:
-    """Return what duals price the parameters of every piece at."""
-    if duals is None:
-        return None
-    return [slopes_of(bundle.pieces, model.layout, duals) for model in bundle.models]
+        return _Known(wanted, (1.0 - share) * one.values + share * other.values, None)
 
 
 def _distance(one: Floats, other: Floats) -> float:
