@@ -7,8 +7,9 @@
 | with whole numbers | from the last plan; a year of many of them as `direct.solve` does |
 
 A model with other rows, columns or coefficients than the last one is solved anew. Of a large one that
-is not cut into pieces every model is solved anew: one step of a CO2 cap by dual simplex took longer
-(more than 70 CPU seconds for 459,000 nonzeros) than interior point from nothing (45).
+is not cut into pieces every model is solved anew. One step of a CO2 cap by dual simplex from the last
+vertex (459,000 nonzeros, a twentieth of the front): 80 CPU seconds for exact steepest-edge weights alone;
+with Devex weights 5,600 pivots in 19, while pieces take 3 to 6 between neighbours.
 """
 
 from __future__ import annotations
