@@ -18,7 +18,6 @@ from microgrid_opt import study
 from microgrid_opt.errors import Finding, InfeasibleError, InputError, MicrogridError, NoPlanError
 from microgrid_opt.ledger import KG_PER_T
 from microgrid_opt.problem import Problem
-from microgrid_opt.solve.profiles import LARGE_NONZEROS
 from microgrid_opt.sweep.front import CO2_CAP, capped, ends, with_cap
 from microgrid_opt.sweep.points import INFEASIBLE, NO_PLAN, OPEN, Point, Sweep
 
@@ -244,6 +243,8 @@ class _Walk:
         known: Mapping[int, Held] | None = None,
     ) -> None:
         """Solve one point and put it in its place."""
+        from microgrid_opt.solve.levels import LEAST_NONZEROS
+
         if self.is_late:
             self.sweep.stopped = "time limit"
             return
@@ -256,7 +257,7 @@ class _Walk:
             plan = self.solved(problem, span, known or {})
             found = _with_plan(open_, plan)
             status = plan.results.run.status
-            if plan.results.run.nonzeros >= LARGE_NONZEROS:
+            if plan.results.run.nonzeros >= LEAST_NONZEROS:
                 # A model refers to itself: without this some would wait in memory for their turn.
                 gc.collect()
             if status in {"interrupted", "time limit"}:
