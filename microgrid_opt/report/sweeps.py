@@ -75,7 +75,7 @@ def render(sweep: Sweep) -> str:
         "sizes": sizes,
         "points": _points(sweep),
         "size_table": _size_table(sweep),
-        "reasons": [f"Point {p.number}: {p.why}" for p in sweep.points if p.why],
+        "reasons": [f"Point {p.number}: {p.why}".splitlines() for p in sweep.points if p.why],
         "failures": [
             f"point {point.number}: {check}"
             for point in sweep.points

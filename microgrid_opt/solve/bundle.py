@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy as np
 from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.certify import TOLERANCE, primal_residual
 from microgrid_opt.solve.cuts import Cuts
+from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.layout import layouts
 from microgrid_opt.solve.memory import give_back
 from microgrid_opt.solve.piece import Piece
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 MOST_ROUNDS = 200
 PATIENCE = 60
 """Rounds after which a search that found no plan gives up."""
+CLOSE, CLOSE_ROUNDS = 1e-3, 3
+"""Distance of the best point, with what it misses, to what the cuts promise, from which a search without
+a plan as near may end; after how many rounds of it."""
 MISSED = 1e-7
 """Miss of a shared value that is no miss: what HiGHS allows a row."""
 MENDS, MENDABLE = 3, 0.01
@@ -48,43 +51,10 @@ FIRST_RADIUS, LEAST_RADIUS, MOST_RADIUS = 0.1, 1e-5, 100.0
 NEAR, SHORT = 1e-3, 0.3
 """Gap below which the bound tells how much there is to gain, and the share of it that a step that is
 not too short must promise."""
+ALMOST = "the best point is not one of a plan"
+"""Why a search ended that may be finished by other means."""
 NOISE = 1e-11
 """Relative gain that rounding can hide."""
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What a search ends with.
-
-    Parameters
-    ----------
-    values
-        The best plan without a miss, ``None`` without one.
-    duals
-        Of the rows, which prove the bound; ``None`` without one.
-    objective
-        Its cost, infinite without one.
-    bound
-        No plan costs less.
-    iterations
-        Of the simplex method, in all pieces.
-    failed
-        Why the search gave up, if it did.
-    """
-
-    values: Floats | None
-    duals: Floats | None
-    objective: float
-    bound: float
-    iterations: int
-    failed: str = ""
-
-    @property
-    def gap(self) -> float:
-        """Distance of plan and bound, relative to the plan."""
-        if not np.isfinite(self.objective):
-            return np.inf
-        return (self.objective - self.bound) / max(abs(self.objective), 1e-9)
 
 
 class Bundle:
@@ -198,15 +168,21 @@ class Bundle:
         roughly: bool = False,
         slopes: Sequence[Floats] | None = None,
         on_round: Callable[[int, float, float], None] | None = None,
+        plan: Floats | None = None,
+        until_close: bool = False,
     ) -> Found:
         """Search from a point until the gap is reached.
 
         With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. Where
-        ``slopes`` are given, what is shared is first priced with them.
+        ``slopes`` are given, what is shared is first priced with them. A ``plan`` that is known counts
+        as found. With ``until_close`` it ends as `ALMOST` where the cuts agree and plans still miss.
         """
         begun = time.perf_counter()
         search = _Search(self, self.point(start), gap, radius, slopes, roughly=roughly)
-        failed = search.begin()
+        if plan is not None:
+            search.values = plan
+            search.objective = self.matrix.offset + float(self.matrix.cost @ plan)
+        failed, close = search.begin(), 0
         try:
             for number in range(1, rounds + 1):
                 failed = failed or search.round()
@@ -214,6 +190,10 @@ class Bundle:
                     on_round(number, search.objective, search.bound)
                 spent = time.perf_counter() - begun
                 if failed or search.is_done or (time_limit is not None and spent > time_limit):
+                    break
+                close += search.is_close
+                if until_close and close >= CLOSE_ROUNDS:
+                    failed = ALMOST
                     break
                 if search.values is None and number >= PATIENCE:
                     failed = f"no plan in {PATIENCE} rounds"
@@ -227,6 +207,7 @@ class Bundle:
             search.bound,
             sum(model.iterations for model in self.models),
             failed,
+            search.centre,
         )
 
 
@@ -265,6 +246,13 @@ class _Search:
             return "what is shared contradicts itself"
         self.trial = self.centre = point
         return ""
+
+    @property
+    def is_close(self) -> bool:
+        """Whether the best point costs nearly what the cuts promise, and the best plan more."""
+        near = CLOSE * abs(self.cost)
+        promised = max(self.bound, self.predicted)
+        return self.cost - promised <= near < self.objective - promised
 
     @property
     def is_done(self) -> bool:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.solve.bundle import Bundle, Found
+    from microgrid_opt.solve.bundle import Bundle
+    from microgrid_opt.solve.found import Found
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.pieces import Pieces
 

@@ -5,25 +5,43 @@ on the limits that the shared values have to keep together, such as a cap of the
 
 - Cuts found for one cap bound the cost under every other cap, as long as the box in which they hold
   has an optimal plan of that one too. So the box is made wide enough for all caps from the start,
-  and compared again for each.
+  and compared again for each. The ones that proved the bounds of the nearest caps are kept.
 - Plans of two caps, in proportion, keep every cap between them (the rows are linear). This plan is
   where the search of a cap between them begins: it is never without a plan.
+- Duals of one cap prove a bound for every other one (only right-hand sides change). Where such a bound
+  and a plan that is known are as close as asked, nothing is solved at all.
+- Where the best plan stays far from what the cuts promise, as at the steep end of a front, the
+  pieces are put together at their best point and the simplex method ends it
+  (`microgrid_opt.solve.stacked`): what is missed there costs, and goes.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from microgrid_opt.results import Stage
 from microgrid_opt.solve.boxes import finite_box
-from microgrid_opt.solve.bundle import MISSED
+from microgrid_opt.solve.bundle import ALMOST, MISSED
+from microgrid_opt.solve.certify import TOLERANCE, dual_bound, primal_residual
 from microgrid_opt.solve.changes import same_coefficients
-from microgrid_opt.solve.levels import RADIUS, Level, ended, told
+from microgrid_opt.solve.found import Found
+from microgrid_opt.solve.levels import (
+    RADIUS,
+    Level,
+    ended,
+    expanded,
+    lead,
+    penalties,
+    prices,
+    told,
+)
 from microgrid_opt.solve.pieces import SHARED, SPREAD
 from microgrid_opt.solve.progressive import NEAR, Climb
+from microgrid_opt.solve.stacked import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,22 +49,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.solve.bundle import Bundle, Found
+    from microgrid_opt.solve.bundle import Bundle
     from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.matrix import Matrix
-    from microgrid_opt.solve.piece import Cut
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome, Progress
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-RECENT = 5
-"""Rounds whose cuts are kept from one limit to the next, whether they were of use or not."""
+RECENT, NEIGHBOURS = 1, 4
+"""Last rounds whose cuts are kept, whether they were of use or not; solved limits whose cuts, plans and
+duals are looked at again."""
+FAR = 0.1
+"""Distance of the plan in proportion to what is proven from which coarser steps are a better start."""
 RAISES = 4
 """How often misses may become dearer before a search."""
 ON_LINE = 1e-9
 """Relative distance from a line up to which limits lie on it."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """A plan of some limits of all rows, and duals where it has them."""
+
+    limits: Floats
+    values: Floats
+    duals: Floats | None
 
 
 class Limited:
@@ -84,8 +113,8 @@ class Limited:
         self._first, self._horizon = span[0], horizon
         self._climb = Climb(piece, coarser, profiles, None, None, threads, self._box)
         self._level: Level | None = None
-        self._plans: list[tuple[Floats, Floats]] = []
-        self._useful: set[int] = set()
+        self._known: list[_Known] = []
+        self._proofs: list[tuple[Floats, set[int]]] = []
 
     def takes(self, matrix: Matrix) -> bool:
         """Return whether a model differs from the first in limits on what is shared only."""
@@ -108,9 +137,9 @@ class Limited:
         low, high = finite_box(matrix)
         return bool((self._box[0] <= low).all() and (high <= self._box[1]).all())
 
-    def add_plan(self, matrix: Matrix, values: Floats) -> None:
-        """Tell a plan of a model that `takes` accepts, found elsewhere."""
-        self._plans.append((_limits(matrix), values))
+    def add_plan(self, matrix: Matrix, values: Floats, duals: Floats | None = None) -> None:
+        """Tell a plan of a model that `takes` accepts, found elsewhere, with duals for minimising."""
+        self._known.append(_Known(_limits(matrix), values, duals))
 
     def solve(
         self,
@@ -118,8 +147,12 @@ class Limited:
         gap: float,
         limit: float | None,
         on_progress: Callable[[Progress], None] | None,
+        coarser: Coarser | None = None,
     ) -> tuple[Outcome, tuple[Stage, ...]]:
-        """Return the plan of a model that `takes` accepts, as `progressive.plan` does."""
+        """Return the plan of a model that `takes` accepts, as `progressive.plan` does.
+
+        ``coarser`` is how it is written on coarser steps; without, a search starts from what is known.
+        """
         climb = self._climb
         climb.restart(limit, on_progress)
         if self._level is None:
@@ -128,68 +161,152 @@ class Limited:
             if level.bundle is not None:
                 self._level = level
         else:
-            found, failed = self._again(self._level, matrix, gap)
-        if found is None or found.values is None:
+            found, failed = self._again(self._level, matrix, gap, coarser)
+        if found is None or found.values is None or found.duals is None:
             return climb.gave_up(failed or "no plan was found")
-        self.add_plan(matrix, found.values)
+        self.add_plan(matrix, found.values, found.duals)
         outcome = ended(matrix, found, gap, climb.seconds, limit, climb.solver)
         return outcome, tuple(climb.stages)
 
-    def _again(self, level: Level, matrix: Matrix, gap: float) -> tuple[Found, str]:
+    def _again(
+        self, level: Level, matrix: Matrix, gap: float, coarser: Coarser | None
+    ) -> tuple[Found, str]:
         """Search with the cuts that are there, from a plan that keeps the new limits if one does."""
         climb, bundle = self._climb, _searched(level)
-        self._forget(bundle)
+        self._forget(bundle, matrix)
         bundle.matrix = matrix
         bundle.cuts.follow(matrix)
         self._level = level = replace(level, matrix=matrix)
-        name = f"{bundle.pieces.count} pieces again"
-        start, keeps = self._start(matrix)
-        if keeps:
+        first = self._start(matrix)
+        proven = self._proven(bundle, first)
+        if proven.gap <= gap:
+            self._tell("plans and prices of other limits", climb.seconds, proven)
+            return proven, ""
+        plan, start, slopes = proven.values, first.values, None
+        coarse = None
+        if coarser is not None and proven.gap > FAR:
+            climb.coarser = coarser
+            coarse = self._from_coarse(level, gap)
+        if coarse is not None:
+            start, slopes = coarse
+        elif plan is not None:
             _price_misses(bundle, start)
+        name = f"{bundle.pieces.count} pieces again"
         found = bundle.run(
             start,
             max(gap, NEAR),
             time_limit=climb.left,
             radius=RADIUS["fine"],
+            slopes=slopes,
             on_round=told(name, matrix, climb.begun, climb.on_progress),
+            plan=plan,
+            until_close=True,
         )
-        if found.values is not None:
-            objective, bound = matrix.sign * found.objective, matrix.sign * found.bound
-            climb.stages.append(Stage(name, climb.seconds, objective, bound))
+        self._tell(name, climb.seconds, found)
+        if found.failed == ALMOST:
+            found = self._vertex(level, found)
+        elif found.values is not None:
             found = climb.finished(level, found, gap)
         return found, found.failed
 
-    def _forget(self, bundle: Bundle) -> None:
-        """Drop the cuts that proved no bound so far and are not recent."""
-        cuts = bundle.cuts
-        self._useful |= {id(cuts.cuts[n]) for n in np.flatnonzero(cuts.weight)}
+    def _tell(self, name: str, seconds: float, found: Found) -> None:
+        """Add a stage, where it has a plan."""
+        if found.values is not None:
+            sign = self._first.sign
+            stage = Stage(name, seconds, sign * found.objective, sign * found.bound)
+            self._climb.stages.append(stage)
+
+    def _proven(self, bundle: Bundle, first: _Known) -> Found:
+        """Return the best of the plans near by that keep the limits, and the best bound of any duals."""
+        matrix, at = bundle.matrix, _limits(bundle.matrix)
+        near = sorted(self._known, key=lambda one: _distance(one.limits, at))[:NEIGHBOURS]
+        bound, duals = bundle.cuts.bound(), None
+        if np.isfinite(bound):
+            duals = bundle.cuts.prices()
+        for one in near:
+            if one.duals is not None:
+                other = matrix.sign * dual_bound(matrix, matrix.sign * one.duals)
+                if other > bound:
+                    bound, duals = other, one.duals
+        values, objective = None, np.inf
+        for one in (*near, first):
+            cost = matrix.offset + float(matrix.cost @ one.values)
+            if cost < objective and primal_residual(matrix, one.values)[0] <= TOLERANCE:
+                values, objective = one.values, cost
+        return Found(values, duals, objective, min(bound, objective), 0)
+
+    def _from_coarse(self, level: Level, gap: float) -> tuple[Floats, list[Floats] | None] | None:
+        """Return a plan and slopes of coarser steps; ``None`` where they have none.
+
+        What is missed is worth what it is worth there.
+        """
+        bundle = _searched(level)
+        last, failed = self._climb.coarse(level, gap)
+        if failed or last.values is None or last.duals is None:
+            return None
+        worth = penalties(level, last, bundle.pieces)
+        spread = worth[level.matrix.column_count :]
+        for model in bundle.models:
+            layout = model.layout
+            model.set_penalty(np.concatenate([worth[layout.shared], spread[layout.spread]]))
+        lead(bundle, last.bundle)
+        slopes = prices(bundle, last, self._climb.piece)
+        if last.bundle is not None:
+            last.bundle.release()
+        return expanded(last, level, last.values), slopes
+
+    def _vertex(self, level: Level, near: Found) -> Found:
+        """Go from the best point of a search to a vertex of the whole; as it was where that fails."""
+        climb, bundle, matrix = self._climb, _searched(level), level.matrix
+        begun = time.perf_counter()
+        assert near.centre is not None
+        if bundle.solve(near.centre) is None:
+            return near
+        vertex, _ = Stack(bundle, near.centre).solve(climb.left, climb.on_progress)
+        if vertex is None:
+            return near
+        cost = matrix.offset + float(matrix.cost @ vertex.values)
+        bound = matrix.sign * dual_bound(matrix, matrix.sign * vertex.duals)
+        iterations = near.iterations + vertex.iterations
+        found = Found(vertex.values, vertex.duals, cost, bound, iterations)
+        self._tell("vertex", time.perf_counter() - begun, found)
+        return min(near, found, key=lambda one: one.gap)
+
+    def _forget(self, bundle: Bundle, matrix: Matrix) -> None:
+        """Drop the cuts that proved nothing for the limits next to these, and are not recent."""
+        cuts, at = bundle.cuts, _limits(matrix)
+        proven = {id(cuts.cuts[n]) for n in np.flatnonzero(cuts.weight)}
+        self._proofs.append((_limits(bundle.matrix), proven))
+        near = sorted(self._proofs, key=lambda one: _distance(one[0], at))[:NEIGHBOURS]
+        useful = {one for _, cuts_of_one in near for one in cuts_of_one}
         recent = len(cuts.cuts) - RECENT * bundle.pieces.count
+        cuts.forget(lambda number, cut: number >= recent or id(cut) in useful)
 
-        def is_kept(number: int, cut: Cut) -> bool:
-            return number >= recent or id(cut) in self._useful
+    def _start(self, matrix: Matrix) -> _Known:
+        """Return the plan in proportion of the two nearest plans on both sides.
 
-        cuts.forget(is_kept)
-
-    def _start(self, matrix: Matrix) -> tuple[Floats, bool]:
-        """Return the plan in proportion of the two nearest ones on both sides, which keeps the limits.
-
-        Without two such plans it is the nearest one, and False.
+        Such a plan keeps the limits. Without two on both sides it is the nearest one, which need not.
         """
         wanted = _limits(matrix)
-        found: list[tuple[float, Floats]] = []
-        for number, (one, plan) in enumerate(self._plans):
-            for other, second in self._plans[number + 1 :]:
-                along, away = other - one, wanted - one
+        found: list[tuple[float, float, _Known, _Known]] = []
+        for number, one in enumerate(self._known):
+            for other in self._known[number + 1 :]:
+                along, away = other.limits - one.limits, wanted - one.limits
                 length = float(along @ along)
                 if not length:
                     continue
                 share = float(along @ away) / length
                 off = np.abs(away - share * along).max()
                 if 0.0 <= share <= 1.0 and off <= ON_LINE * (1.0 + np.abs(wanted).max()):
-                    found.append((length, (1.0 - share) * plan + share * second))
-        if found:
-            return min(found, key=lambda one: one[0])[1], True
-        return min(self._plans, key=lambda one: float(np.abs(one[0] - wanted).max()))[1], False
+                    found.append((length, share, one, other))
+        if not found:
+            return min(self._known, key=lambda one: _distance(one.limits, wanted))
+        _, share, one, other = min(found, key=lambda some: some[0])
+        return _Known(wanted, (1.0 - share) * one.values + share * other.values, None)
+
+
+def _distance(one: Floats, other: Floats) -> float:
+    return float(np.abs(one - other).max(initial=0.0))
 
 
 def _price_misses(bundle: Bundle, plan: Floats) -> None:

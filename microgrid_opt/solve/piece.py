@@ -188,7 +188,11 @@ class Piece:
 
     def raise_penalty(self, missed: NDArray[np.bool_]) -> None:
         """Make misses dearer where ``missed``, a flag of each parameter."""
-        self.penalty = np.where(missed, STEEPER * self.penalty, self.penalty)
+        self.set_penalty(np.where(missed, STEEPER * self.penalty, self.penalty))
+
+    def set_penalty(self, penalty: Floats) -> None:
+        """Make misses as dear as given, or leave them dearer, shape (parameters,)."""
+        self.penalty = np.maximum(self.penalty, penalty)
         self._held.charge(self.penalty)
         self._elastic = None
 

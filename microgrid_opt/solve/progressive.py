@@ -23,9 +23,10 @@ import numpy as np
 from microgrid_opt.errors import InputError
 from microgrid_opt.results import Stage
 from microgrid_opt.solve import highs
-from microgrid_opt.solve.bundle import MOST_ROUNDS, Bundle, Found
+from microgrid_opt.solve.bundle import MOST_ROUNDS, Bundle
 from microgrid_opt.solve.certify import dual_bound
 from microgrid_opt.solve.days import Days
+from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.levels import (
     EXACT,
     RADIUS,

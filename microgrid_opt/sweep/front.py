@@ -156,14 +156,38 @@ def ends(
         held = chain.solve(draft, amend(draft, matrix), coarser_of(loose, amend=amend), left())
         return float(factors @ held.solution.values) + rest, held
 
-    emitted, held = solved(0.0, 1.0)
-    in_pieces = chain.is_in_pieces(draft, matrix)
-    if not in_pieces:
+    if chain.is_in_pieces(draft, matrix):
+        least, plan = _least_co2(solved)
+        amend = _nearly_free(draft, matrix)
+        span = (amend(draft, matrix), capped(draft, matrix, least))
+        coarser = coarser_of(loose, amend=amend)
+        # The caps between the ends go on from here, so that least cost is the first of them.
+        held = chain.solve(draft, span[0], coarser, left(), span, [(span[1], plan)])
+        emitted, slack = float(factors @ held.solution.values) + rest, SLACK_IN_PIECES
+    else:
+        emitted, held = solved(0.0, 1.0)
         cost = abs(matrix.objective(held.solution.values))
         if cost and emitted:
             emitted, held = solved(TIE * cost / abs(emitted), 1.0)
+        (least, plan), slack = _least_co2(solved), SLACK
+    if emitted - least <= FLAT * max(abs(emitted), abs(least), 1.0):
+        raise InputError(
+            f"There is no front: the plan with the least cost has the least CO2 as well, "
+            f"{emitted / KG_PER_T:,.6g} t over the horizon."
+        )
+    return (emitted, held), (least + slack * (emitted - least), plan)
+
+
+def _least_co2(solved: Callable[[float, float], tuple[float, Held]]) -> tuple[float, Held]:
+    """Return the least CO2 [kg] and its plan.
+
+    Raises
+    ------
+    InputError
+        It falls without end.
+    """
     try:
-        least, plan = solved(1.0, 0.0)
+        return solved(1.0, 0.0)
     except NoPlanError as error:
         if UNBOUNDED not in str(error):
             raise
@@ -171,10 +195,17 @@ def ends(
             "The CO2 of this park can fall without end: something that earns credits has no upper "
             "limit. Limit it, or give caps, as in --co2 900,600,300."
         ) from error
-    if emitted - least <= FLAT * max(abs(emitted), abs(least), 1.0):
-        raise InputError(
-            f"There is no front: the plan with the least cost has the least CO2 as well, "
-            f"{emitted / KG_PER_T:,.6g} t over the horizon."
-        )
-    slack = SLACK_IN_PIECES if in_pieces else SLACK
-    return (emitted, held), (least + slack * (emitted - least), plan)
+
+
+def _nearly_free(draft: Draft, matrix: Matrix) -> Callable[[Draft, Matrix], Matrix]:
+    """Return what sets a cap that no plan reaches: models with it differ from others in that number."""
+    from microgrid_opt.solve.boxes import finite_box
+
+    factors, rest = emissions(draft, matrix)
+    low, high = finite_box(capped(draft, matrix, np.inf))
+    most = float(np.maximum(factors * low, factors * high).sum()) + rest
+
+    def amend(draft: Draft, matrix: Matrix) -> Matrix:
+        return capped(draft, matrix, most)
+
+    return amend

@@ -7,6 +7,7 @@ plan and audit of a point are those of ``microgrid-opt solve PARK --set ...`` wi
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from dataclasses import replace
@@ -242,6 +243,8 @@ class _Walk:
         known: Mapping[int, Held] | None = None,
     ) -> None:
         """Solve one point and put it in its place."""
+        from microgrid_opt.solve.levels import LEAST_NONZEROS
+
         if self.is_late:
             self.sweep.stopped = "time limit"
             return
@@ -254,6 +257,9 @@ class _Walk:
             plan = self.solved(problem, span, known or {})
             found = _with_plan(open_, plan)
             status = plan.results.run.status
+            if plan.results.run.nonzeros >= LEAST_NONZEROS:
+                # A model refers to itself: without this some would wait in memory for their turn.
+                gc.collect()
             if status in {"interrupted", "time limit"}:
                 self.sweep.stopped = status
         except (InfeasibleError, NoPlanError) as error:

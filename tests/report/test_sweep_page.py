@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,6 +52,18 @@ def test_the_same_sweep_gives_the_same_page(tmp_path: Path) -> None:
     assert render(found) == render(found)
     assert math.isfinite(found.points[0].cost)
     assert "What a tonne" not in words_of(render(found))
+
+
+def test_reasons_stand_on_lines_of_their_own(tmp_path: Path) -> None:
+    """Proves: each line of why a point has no plan is a line of the page, for each point anew.
+
+    Sensitivity: sentences that run together; a line that is not escaped.
+    """
+    found = swept(tmp_path, HAND + PV, scale=["assets.load.power_kw=0.5,1"])
+    why = "the cap on CO2 is too low\nthe line is < 3 kW"
+    found.points[1] = replace(found.points[1], status="infeasible", why=why)
+    lines = "Point 2: the cap on CO2 is too low<br>the line is &lt; 3 kW"
+    assert f"<li>{lines}</li>" in render(found)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium to open the page: install chromium")

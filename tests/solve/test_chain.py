@@ -12,8 +12,8 @@ from microgrid_opt import study
 from microgrid_opt.errors import InfeasibleError, NoPlanError
 from microgrid_opt.model import build
 from microgrid_opt.problem import Problem
-from microgrid_opt.solve import chain, direct, handoff, highs, levels, rounding
-from microgrid_opt.solve.certify import primal_residual
+from microgrid_opt.solve import bundle, chain, direct, handoff, highs, levels, limits, rounding
+from microgrid_opt.solve.certify import certify, primal_residual
 from microgrid_opt.solve.chain import Chain
 from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.limits import Limited
@@ -22,7 +22,7 @@ from microgrid_opt.solve.profiles import load_profile
 from microgrid_opt.solve.status import Outcome, Status
 from microgrid_opt.sweep import axes_of
 from microgrid_opt.sweep import sweep as run
-from microgrid_opt.sweep.front import capped, ends, with_cap
+from microgrid_opt.sweep.front import capped, emissions, ends, with_cap
 from tests.support import EXACT, park, problem_of
 
 if TYPE_CHECKING:
@@ -112,11 +112,99 @@ def test_a_cap_between_two_begins_with_their_plans_in_proportion() -> None:
         outcome, _ = held.solve(one, 1e-6, None, None)
         assert outcome.objective is not None
         costs.append(outcome.objective)
-    start, keeps = held._start(middle)
-    assert keeps
+    start = held._start(middle).values
     assert primal_residual(middle, start)[0] < 1e-6
     assert primal_residual(tight, start)[0] > 1e-3
     assert middle.objective(start) == pytest.approx((costs[0] + 2 * costs[1]) / 3, rel=1e-6)
+
+
+@pytest.mark.usefixtures("small")
+def test_plans_and_duals_of_other_caps_prove_without_a_search() -> None:
+    """Proves: a looser cap that does not bind, and one solved before, need no search at all; one between
+    caps that bind does. All have the optimum of one solve from nothing.
+
+    Sensitivity: a bound of another cap's right-hand side; a plan that breaks the cap.
+    """
+    problem, draft, matrix = model()
+    free = highs.solve(capped(draft, matrix, np.inf), load_profile("test"))
+    assert free.solution is not None
+    factors, rest = emissions(draft, matrix)
+    most = float(factors @ free.solution.values) + rest
+    caps = (2.0 * most, 0.4 * most, 1.5 * most, 0.4 * most, 0.7 * most)
+    held = limited(problem, tuple(capped(draft, matrix, kg) for kg in caps[:2]))
+    searched = []
+    for kg in caps:
+        changed = capped(draft, matrix, kg)
+        outcome, stages = held.solve(changed, 1e-6, None, None)
+        exact = highs.solve(changed, load_profile("test")).objective
+        assert outcome.status is Status.OPTIMAL, outcome.message
+        assert outcome.objective == pytest.approx(exact, rel=2e-6)
+        assert outcome.solution is not None
+        assert primal_residual(changed, outcome.solution.values)[0] < 1e-6
+        searched.append("other limits" not in stages[-1].name)
+    assert searched == [True, True, False, False, True]
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("kg", [1700.0, 2600.0])
+def test_a_search_without_a_plan_ends_at_a_vertex(
+    monkeypatch: pytest.MonkeyPatch, kg: float
+) -> None:
+    """Proves: a search that is broken off early is finished by the simplex method on the whole, exactly,
+    with duals that prove it.
+
+    Sensitivity: misses that stay in the vertex; a bound of another cap.
+    """
+    problem, draft, matrix = model()
+    loose, tight, middle = (capped(draft, matrix, one) for one in (3000, 1500, kg))
+    held = limited(problem, (loose, tight))
+    for one in (loose, tight):
+        held.solve(one, 1e-6, None, None)
+    monkeypatch.setattr(bundle, "CLOSE_ROUNDS", 1)
+    monkeypatch.setattr(bundle._Search, "is_close", True)
+    outcome, stages = held.solve(middle, 1e-12, None, None)
+    assert stages[-1].name == "vertex"
+    assert outcome.objective == pytest.approx(
+        highs.solve(middle, load_profile("test")).objective, rel=1e-9
+    )
+    assert outcome.solution is not None
+    assert certify(middle, outcome.solution).holds(1e-7)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_far_cap_starts_from_coarser_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: coarser steps lead where caps are far apart, and the optimum is that of one solve.
+
+    Sensitivity: coarse cuts that count as proof; penalties that make misses pay.
+    """
+    monkeypatch.setattr(limits, "FAR", 0.0)
+    problem, draft, matrix = model()
+    loose, tight, middle = (capped(draft, matrix, one) for one in (3000, 1500, 2000))
+    held = limited(problem, (loose, tight))
+    for one in (loose, tight):
+        held.solve(one, 1e-6, None, None)
+    park_there = with_cap(problem, 2000 / 1000 / problem.horizon.year_share)
+    outcome, stages = held.solve(middle, 1e-6, None, None, coarser_of(park_there))
+    assert any("typical days" in stage.name or "blocks" in stage.name for stage in stages)
+    exact = highs.solve(middle, load_profile("test")).objective
+    assert outcome.objective == pytest.approx(exact, rel=2e-6)
+    assert exact is not None
+    assert outcome.bound <= exact * (1 + 1e-8)
+
+
+def test_a_strategy_that_does_not_fit_is_told() -> None:
+    """Proves: a strategy that was asked for is used, or its misfit told, for a small model as well.
+
+    Sensitivity: a strategy that the last basis takes the place of, without a word.
+    """
+    problem, draft, matrix = model()
+    with Chain(strategy="rounded") as solver:
+        held = solver.solve(draft, matrix, coarser_of(problem))
+    assert "strategy rounded does not fit" in held.run.choice
+    with Chain(strategy="progressive") as solver:
+        first = solver.solve(draft, matrix, coarser_of(problem))
+    assert first.run.strategy == "progressive"
+    assert first.run.objective == pytest.approx(held.run.objective, rel=2e-4)
 
 
 @pytest.mark.usefixtures("small")
@@ -151,6 +239,9 @@ def test_a_front_in_pieces_equals_fresh_solves() -> None:
     caps = [float(point.values[0]) for point in found.points]
     assert caps == sorted(caps, reverse=True)
     assert any("cuts and plans" in point.run.choice for point in found.points if point.run)
+    assert found.points[0].run is not None
+    # The least-cost end is not searched a second time.
+    assert len(found.points[0].run.stages) == 1
     for point in found.points:
         fresh = study.load("wind_pv_hydrogen", sets=[*week, *point.sets[len(week) :]])
         assert isinstance(fresh, Problem)
