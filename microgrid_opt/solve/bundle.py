@@ -194,15 +194,18 @@ class Bundle:
         radius: float = FIRST_RADIUS,
         roughly: bool = False,
         slopes: Sequence[Floats] | None = None,
+        cutoff: float = np.inf,
         on_round: Callable[[int, float, float], None] | None = None,
     ) -> Found:
         """Search from a point until the gap is reached.
 
         With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. Where
-        ``slopes`` are given, what is shared is first priced with them.
+        ``slopes`` are given, what is shared is first priced with them. It ends as well where nothing
+        that costs less than ``cutoff`` is left.
         """
         begun = time.perf_counter()
         search = _Search(self, self.point(start), gap, radius, slopes, roughly=roughly)
+        search.cutoff = cutoff
         failed = search.begin()
         try:
             for number in range(1, rounds + 1):
@@ -252,7 +255,7 @@ class _Search:
         self.poor = 0
         self.values: Floats | None = None
         self.prices: Floats | None = None
-        self.objective, self.bound = np.inf, -np.inf
+        self.objective, self.bound, self.cutoff = np.inf, -np.inf, np.inf
 
     def begin(self) -> str:
         """Move the first point to where the rows among shared columns hold."""
@@ -265,7 +268,9 @@ class _Search:
 
     @property
     def is_done(self) -> bool:
-        """Whether plan and bound are as close as asked."""
+        """Whether plan and bound are as close as asked, or no plan is worth looking for."""
+        if self.bound >= self.cutoff:
+            return True
         if self.values is None:
             return False
         return self.objective - self.bound <= self.gap * abs(self.objective)

@@ -87,6 +87,7 @@ class Cuts:
         self._bound_model = self._model()
         self._step_model = self._model()
         self.guides = 0
+        self.lowest: Floats = np.zeros(0)
 
     def _rows(self, place: Ints) -> None:
         """Lay down the rows among shared columns, then the spread rows with their shares."""
@@ -158,6 +159,18 @@ class Cuts:
                     model.changeRowBounds(number, low, high)
         self.matrix = matrix
 
+    def within(self, lower: Floats, upper: Floats) -> None:
+        """Take other bounds of what is shared, within the first ones; all cuts stay valid.
+
+        Parameters
+        ----------
+        lower, upper
+            Of all coordinates, shape (count,).
+        """
+        self.lower, self.upper = lower, upper
+        number = np.arange(self.count, dtype=np.int32)
+        self._bound_model.changeColsBounds(self.count, number, lower, upper)
+
     def forget(self, keep: Callable[[int, Cut], bool]) -> None:
         """Drop the cuts that are not worth their time, told by their place and themselves."""
         kept = [n for n, cut in enumerate(self.cuts) if keep(n, cut)]
@@ -189,16 +202,26 @@ class Cuts:
     def bound(self) -> float:
         """Return what the cuts prove; minus infinity when the model could not be solved.
 
-        The weights of the cuts and the duals of the rows that prove it are kept.
+        The weights of the cuts and the duals of the rows that prove it are kept, and the point at which
+        the model is lowest.
         """
         if not _solved(self._bound_model):
             return -np.inf
-        duals = np.array(self._bound_model.getSolution().row_dual)
+        native = self._bound_model.getSolution()
+        duals = np.array(native.row_dual)
+        self.lowest = np.array(native.col_value)[: self.count]
         found = self._proven(duals, 1.0, self.cost, self.matrix.offset)
         if found is None:
             return -np.inf
         bound, self.weight, self.duals = found
         return bound
+
+    def ray(self) -> Floats:
+        """Return what HiGHS took as proof that the rows contradict each other in `bound`, or zeros."""
+        status, found, ray = self._bound_model.getDualRay()
+        if status == highspy.HighsStatus.kError or not found:
+            return np.zeros(len(self.terms))
+        return np.array(ray)[: len(self.terms)]
 
     def ranges(self, places: Sequence[int], most: float) -> tuple[Floats, Floats]:
         r"""Return between which values coordinates lie in every plan that costs at most ``most``.

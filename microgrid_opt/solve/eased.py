@@ -94,7 +94,7 @@ class Year:
         spent = 0.0
         if piece is not None and self.coarser is not None:
             climb = progressive.Climb(
-                piece, _eased(self.coarser), self.profiles, limit, on_progress, self.threads
+                piece, eased(self.coarser), self.profiles, limit, on_progress, self.threads
             )
             fine = Level(np.arange(len(self.horizon)), self.horizon, matrix)
             found, _ = climb.run(fine, gap, start)
@@ -107,7 +107,9 @@ class Year:
         return tried[-1], None
 
 
-def _eased(coarser: Coarser) -> Coarser:
+def eased(coarser: Coarser) -> Coarser:
+    """Return how the eased model is written on coarser steps."""
+
     def build(starts: Ints) -> tuple[Horizon, Matrix]:
         horizon, matrix = coarser.build(starts)
         return horizon, ease(matrix)
