@@ -25,13 +25,12 @@ import numpy as np
 from microgrid_opt.results import Stage
 from microgrid_opt.solve import levels
 from microgrid_opt.solve.boxes import finite_box
-from microgrid_opt.solve.bundle import Found
 from microgrid_opt.solve.eased import ease, eased, held, of_steps
 from microgrid_opt.solve.levels import Level, ended
 from microgrid_opt.solve.nodes import Node, Nodes
 from microgrid_opt.solve.pieces import SHARED, cut
 from microgrid_opt.solve.progressive import NEAR, Climb
-from microgrid_opt.solve.status import Progress, Status, relative_gap
+from microgrid_opt.solve.status import Progress, relative_gap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.solve.bundle import Bundle
+    from microgrid_opt.solve.bundle import Bundle, Found
     from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
@@ -51,7 +50,11 @@ if TYPE_CHECKING:
 MOST_WHOLE = 64
 """Whole numbers up to which it is tried."""
 ROUGH = 2e-3
-"""Gap of the year without whole numbers, and of the first search with some held: many are left soon."""
+"""Gap of the year without whole numbers, and of the first search with some held: most are left soon."""
+HOPELESS = 10.0
+"""A search with whole numbers held ends where it costs as many times more than the relaxed year."""
+MOST_VAIN = 8
+"""Points without a plan after which it gives up if there is none."""
 FINE = 0.5
 """Share of the asked gap that is left to a search with whole numbers held."""
 
@@ -103,12 +106,10 @@ def plan(
     threads
         How many pieces are solved at a time; the result does not depend on it.
     """
-    climb = Climb(
-        piece, eased(coarser), profiles, limit, on_progress, threads, finite_box(matrix)
-    )
+    climb = Climb(piece, eased(coarser), profiles, limit, on_progress, threads, finite_box(matrix))
     fine = Level(np.arange(len(horizon)), horizon, ease(matrix))
     gap = max(gap, levels.EXACT)
-    level, found, failed = climb.to_the_top(fine, max(gap, ROUGH))
+    level, found, failed = climb.to_the_top(fine, ROUGH)
     if found is None or found.values is None or level.bundle is None or failed == "interrupted":
         return climb.gave_up(failed or "no plan was found")
     if found.failed == "interrupted":
@@ -120,7 +121,9 @@ def plan(
 class _Search:
     """Plans and bounds while they are found, as a minimisation."""
 
-    def __init__(self, matrix: Matrix, climb: Climb, level: Level, first: Found, gap: float) -> None:
+    def __init__(
+        self, matrix: Matrix, climb: Climb, level: Level, first: Found, gap: float
+    ) -> None:
         assert level.bundle is not None
         self.matrix, self.climb, self.level, self.gap = matrix, climb, level, gap
         self.bundle: Bundle = level.bundle
@@ -129,7 +132,9 @@ class _Search:
         self.nodes = Nodes(self.bundle.cuts, np.searchsorted(shared, self.whole))
         self.open = [self.nodes.root(first.bound)]
         self.aside = np.inf
-        self.start = first.values
+        self.hopeless = first.bound + HOPELESS * max(abs(first.bound), abs(first.objective))
+        assert first.values is not None
+        self.values: Floats = first.values
         self.best: Found | None = None
         self.known: dict[bytes, tuple[float, float, Floats | None]] = {}
         self.points = 0
@@ -155,11 +160,16 @@ class _Search:
         """Whether time is up."""
         return self.climb.limit is not None and self.climb.seconds >= self.climb.limit
 
+    @property
+    def is_vain(self) -> bool:
+        """Whether many points were searched and none has a plan."""
+        return self.best is None and len(self.known) >= MOST_VAIN
+
     def run(self) -> tuple[Outcome, tuple[Stage, ...]]:
         """Branch until no box is open, or time is up."""
         begun = time.perf_counter()
         try:
-            while self.open and not self.stopped and not self.is_late:
+            while self.open and not self.stopped and not self.is_late and not self.is_vain:
                 self.next()
         except KeyboardInterrupt:
             self.stopped = True
@@ -180,21 +190,22 @@ class _Search:
 
     def next(self) -> None:
         """Bound the next box: put it aside, search a point of it, or split it."""
-        # Without a plan the box that was split last is next, its better half first.
-        number = int(np.argmin([one.bound for one in self.open])) if self.best else -1
+        # Until a point is known the box that was split last is next, its better half first.
+        number = int(np.argmin([one.bound for one in self.open])) if self.known else -1
         node = self.nodes.solve(self.open[number])
         self.open[number] = node
         if node.bound >= self.cutoff or np.isinf(node.bound):
-            self.open.pop(number)
             self.aside = min(self.aside, node.bound)
+            del self.open[number]
             return
-        if self.best and node.bound > min(one.bound for one in self.open):
+        if self.known and node.bound > min(one.bound for one in self.open):
             return
         halves = [self.nodes.solve(half) for half in self.nodes.split(node)]
         if not halves:
             halves = self.search(node)
-        self.open.pop(number)
-        self.open += sorted(halves, key=lambda half: -half.bound)
+        # In one step: Ctrl-C in between would lose a box, and with it the bound.
+        others = [*self.open[:number], *self.open[number:][1:]]
+        self.open = [*others, *sorted(halves, key=lambda half: -half.bound)]
 
     def search(self, node: Node) -> list[Node]:
         """Hold the whole numbers of a box's lowest point; return what is left of the box.
@@ -209,7 +220,7 @@ class _Search:
             self.aside = min(self.aside, max(before, node.bound))
             return node.around(point)
         gap = fine if np.isfinite(reached) else max(fine, ROUGH)
-        found = self.at(replace(node, lower=point, upper=point), values, gap)
+        found = self.at(Node(point, point, node.bound), values, gap)
         bound = max(before, found.bound)
         self.known[key] = (bound, gap, values if found.values is None else found.values)
         if found.values is not None and found.objective < self.objective:
@@ -218,23 +229,21 @@ class _Search:
         return [node]
 
     def at(self, leaf: Node, start: Floats | None, gap: float) -> Found:
-        """Search the year with whole numbers held, from a plan with these or the best one."""
+        """Search the year with whole numbers held, from a plan with these or where the cuts are lowest."""
         climb, bundle = self.climb, self.bundle
         self.points += 1
         self.nodes.enter(leaf)
-        values = start
-        if values is None:
-            assert self.start is not None
-            values = (self.start if self.best is None else self.best.values).copy()
-            values[self.whole] = leaf.lower
+        values = self.values.copy()
+        values[self.whole] = leaf.lower
         matrix = held(self.matrix, values)
         bundle.matrix = matrix = replace(matrix, integrality=np.zeros_like(matrix.integrality))
         found = bundle.run(
-            values,
+            values if start is None else start,
             max(gap, NEAR),
             time_limit=climb.left,
             radius=levels.RADIUS["fine"],
-            cutoff=self.cutoff,
+            at=self.nodes.solve(leaf).lowest if start is None else None,
+            cutoff=min(self.cutoff, self.hopeless),
             on_round=self.tell,
         )
         if found.values is not None and found.bound < self.cutoff:

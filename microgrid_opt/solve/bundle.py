@@ -194,17 +194,20 @@ class Bundle:
         radius: float = FIRST_RADIUS,
         roughly: bool = False,
         slopes: Sequence[Floats] | None = None,
+        at: Floats | None = None,
         cutoff: float = np.inf,
         on_round: Callable[[int, float, float], None] | None = None,
     ) -> Found:
         """Search from a point until the gap is reached.
 
         With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. Where
-        ``slopes`` are given, what is shared is first priced with them. It ends as well where nothing
-        that costs less than ``cutoff`` is left.
+        ``slopes`` are given, what is shared is first priced with them. It begins at the point ``at`` in
+        place of that of ``start`` if there is one, and ends as well where nothing that costs less than
+        ``cutoff`` is left.
         """
         begun = time.perf_counter()
-        search = _Search(self, self.point(start), gap, radius, slopes, roughly=roughly)
+        point = self.point(start) if at is None else at
+        search = _Search(self, point, gap, radius, slopes, roughly=roughly)
         search.cutoff = cutoff
         failed = search.begin()
         try:

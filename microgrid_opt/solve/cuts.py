@@ -38,6 +38,8 @@ KEPT = 1e-7
 """Miss of a row among shared columns that is no miss."""
 STALLED = 10
 """Simplex iterations per row and column after which a solve counts as failed."""
+STEEPEST = 1e15
+"""HiGHS's own limit of a coefficient."""
 FEASIBILITY = "primal_feasibility_tolerance"
 OPTIONS = {
     "output_flag": False,
@@ -139,7 +141,9 @@ class Cuts:
         return float(self.cost @ point) + self.matrix.offset
 
     def add(self, piece: int, cut: Cut) -> None:
-        """Add a cut of a piece."""
+        """Add a cut of a piece, unless it is steeper than HiGHS takes."""
+        if not np.abs(cut.slopes).max(initial=0.0) < STEEPEST:
+            return
         self.owner.append(piece)
         self.cuts.append(cut)
         for model in (self._bound_model, self._step_model):

@@ -46,29 +46,27 @@ class Node:
         No plan in it costs less.
     lowest
         Where the cuts' model is lowest in it, shape (coordinates,); ``None`` where it is not known.
+    cuts
+        How many cuts were known when it was bounded.
     """
 
     lower: Floats
     upper: Floats
     bound: float
     lowest: Floats | None = None
-
-    @property
-    def is_point(self) -> bool:
-        """Whether nothing is left to decide."""
-        return bool((self.lower == self.upper).all())
+    cuts: int = -1
 
     def below(self, place: int, most: float) -> Node:
         """Return the part of the box with one of its numbers at most so much."""
         upper = self.upper.copy()
         upper[place] = most
-        return replace(self, upper=upper, lowest=None)
+        return Node(self.lower, upper, self.bound)
 
     def above(self, place: int, least: float) -> Node:
         """Return the part of the box with one of its numbers at least so much."""
         lower = self.lower.copy()
         lower[place] = least
-        return replace(self, lower=lower, lowest=None)
+        return Node(lower, self.upper, self.bound)
 
     def around(self, point: Floats) -> list[Node]:
         """Return boxes that hold all whole numbers of this one but a point."""
@@ -111,19 +109,19 @@ class Nodes:
 
     def solve(self, node: Node) -> Node:
         """Return a node with what all cuts prove by now, never less than before."""
+        count = len(self.cuts.cuts)
+        if node.cuts == count:
+            return node
         self.enter(node)
         self.solved += 1
         bound = self.cuts.bound()
         if np.isfinite(bound):
-            return replace(node, bound=max(node.bound, bound), lowest=self.cuts.lowest)
-        if is_empty(self.cuts):
-            return replace(node, bound=np.inf)
-        return replace(node, lowest=None)
+            return replace(node, bound=max(node.bound, bound), lowest=self.cuts.lowest, cuts=count)
+        empty = is_empty(self.cuts)
+        return replace(node, bound=np.inf if empty else node.bound, lowest=None, cuts=count)
 
     def values(self, node: Node) -> Floats:
-        """Return the whole numbers where the model is lowest, maybe not whole; the middle of the box
-        where that is not known.
-        """
+        """Return the numbers where the model is lowest, maybe not whole, or else the box's middle."""
         if node.lowest is None:
             return np.asarray(0.5 * (node.lower + node.upper))
         return np.asarray(np.clip(node.lowest[self.places], node.lower, node.upper))

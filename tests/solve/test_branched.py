@@ -1,0 +1,204 @@
+"""Few whole numbers branched on over cuts of the pieces: the optimum, and bounds that hold."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from microgrid_opt import study
+from microgrid_opt.errors import InfeasibleError, InputError, NoPlanError
+from microgrid_opt.model import build
+from microgrid_opt.solve import branched, bundle, handoff, highs, levels
+from microgrid_opt.solve.cuts import Cuts
+from microgrid_opt.solve.matrix import Block, Matrix
+from microgrid_opt.solve.nodes import Node, Nodes
+from microgrid_opt.solve.pieces import SHARED, Pieces
+from microgrid_opt.solve.profiles import load_profile
+from tests.support import EXACT, park, problem_of
+
+if TYPE_CHECKING:
+    from microgrid_opt.problem import Problem
+
+SUN = [0] * 8 + [0.3, 0.6, 0.8, 0.9] * 2 + [0] * 8
+UNITS = "{max_kw: 60, unit_kw: 7, capex_per_kw: %s, lifetime_years: 10}"
+BLOCKS = (
+    "{max_kw: 60, capex_blocks_per_kw: [[20 kW, 60], [40 kW, 30], [60 kW, 10]], lifetime_years: 10}"
+)
+ONCE = "{max_kw: 60, fixed_capex: 400, capex_per_kw: %s, lifetime_years: 10}"
+GONE = (
+    "{max_kw: 60, existing_kw: 30, retirement: whole, capex_per_kw: %s, lifetime_years: 10,"
+    " fixed_om_per_kw_year: 30}"
+)
+LOADS = [20.0, 18.0, 15.0, 30.0, 42.0, 35.0] * 4
+
+
+def text(
+    pv: str,
+    load: list[float] = LOADS,
+    *,
+    battery: str = "capex_per_kwh: 1",
+    cap: float | None = None,
+) -> str:
+    """Return six days in hours with PV and a battery, a demand charge and maybe a CO2 cap."""
+    sections = {"horizon": "{start: 2025-01-29, hours: 144}"}
+    if cap is not None:
+        sections["carbon"] = f"{{cap_t_per_year: {cap}}}"
+    return park(
+        f"""
+        load: {{type: load, power_kw: {{hourly: {json.dumps(load)}}}}}
+        pv: {{type: pv, output_per_kw: {{hourly: {SUN}}}, power_kw: {pv}}}
+        battery: {{type: battery, charge_efficiency: 0.9, discharge_efficiency: 0.9, final: cyclic,
+                   energy_kwh: {{max_kwh: 300, {battery}, lifetime_years: 10}},
+                   power_kw: {{max_kw: 40, capex_per_kw: 2, lifetime_years: 10}}}}
+        grid: {{type: grid, connection_kw: 100, co2_kg_per_kwh: 0.6, peak_price_per_kw_month: 5,
+                import_price_per_kwh: {{periods: {{high: 0.9, low: 0.3}},
+                  calendar: [{{hours: "8-20", period: high}}], otherwise: low}}}}
+        """,
+        hours=144,
+        **sections,
+    )
+
+
+def asked(gap: float) -> study.Asked:
+    return study.Asked(options=(f"mip_rel_gap={gap}",), strategy="branched")
+
+
+def matrix_of(problem: Problem) -> Matrix:
+    return handoff.extract(build(problem).model)
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut small models too, into pieces of some days."""
+    monkeypatch.setattr(levels, "LEAST_NONZEROS", 0)
+    monkeypatch.setattr(levels, "LEAST_PIECES", 2)
+    monkeypatch.setattr(levels, "ROWS", 100)
+
+
+@pytest.mark.parametrize(
+    ("price", "once", "units", "cost"),
+    [(60, 0, 3, 72.0), (80, 0, 2, 92.8), (80, 500, 2, 142.8), (80, 600, 0, 144.0)],
+)
+def test_units_and_a_purchase_by_hand(price: int, once: int, units: int, cost: float) -> None:
+    """Proves: 10 kW for 144 h cost 144 from the grid; n units of 4 kW spare 57.6 each, the third 28.8.
+
+    A kW costs a tenth of its price, buying any a tenth of ``once``: three units for 72; two for
+    64 + 28.8; the same with 50 for the purchase; none where that costs 60, for 152.8 is more than 144.
+    Sensitivity: rounding the relaxed 2.5 units, or a purchase that is bought in part, costs otherwise.
+    """
+    fixed = f"fixed_capex: {once}, " if once else ""
+    problem = problem_of(
+        park(
+            f"""
+            load: {{type: load, power_kw: 10}}
+            pv: {{type: pv, output_per_kw: {{hourly: {[1] * 24}}},
+                  power_kw: {{max_kw: 20, unit_kw: 4, {fixed}capex_per_kw: {price},
+                              lifetime_years: 10}}}}
+            grid: {{type: grid, connection_kw: 20, import_price_per_kwh: 0.1}}
+            """,
+            hours=144,
+        )
+    )
+    found, audit = study.run(problem, asked(1e-9))
+    audit.require()
+    assert found.run.strategy == "branched"
+    assert found.cost == pytest.approx(cost, rel=1e-9)
+    assert found.sizes["new"].sum() == pytest.approx(4.0 * units)
+    assert found.run.bound == pytest.approx(cost, rel=1e-8)
+
+
+@pytest.mark.parametrize("cap", [None, 97.0])
+@pytest.mark.parametrize(
+    ("pv", "battery"),
+    [
+        (UNITS % 30, "capex_per_kwh: 1"),
+        (UNITS % 45, "capex_per_kwh: 1, fixed_capex: 300"),
+        (ONCE % 40, "unit_kwh: 40, capex_per_kwh: 1"),
+        (BLOCKS, "capex_per_kwh: 1, fixed_capex: 100"),
+        (GONE % 40, "unit_kwh: 40, capex_per_kwh: 1, fixed_capex: 100"),
+    ],
+)
+def test_the_optimum_is_that_of_one_run(pv: str, battery: str, cap: float | None) -> None:
+    """Proves: units, purchases, falling blocks and whole retirement end at HiGHS's own optimum.
+
+    Sensitivity: a box that is lost, or a whole number that is not one, changes it.
+    """
+    problem = problem_of(text(pv, battery=battery, cap=cap))
+    exact, _ = study.run(problem, EXACT)
+    found, audit = study.run(problem, asked(1e-9))
+    audit.require()
+    assert exact.run.strategy == "direct"
+    assert found.run.strategy == "branched"
+    assert found.cost == pytest.approx(exact.cost, rel=1e-6)
+    assert found.run.gap == pytest.approx(0.0, abs=1e-8)
+    assert found.run.prices_from == "LP with integers fixed"
+
+
+def test_the_optimum_is_the_best_of_all_counts() -> None:
+    """Proves: against every number of PV units with and without the battery, each solved as an LP.
+
+    Sensitivity: a bound that puts the best one aside shows, whatever HiGHS's branch and bound does.
+    """
+    problem = problem_of(text(UNITS % 45, battery="capex_per_kwh: 1, fixed_capex: 900", cap=97.0))
+    matrix = matrix_of(problem)
+    whole = np.flatnonzero(matrix.integrality)
+    free = replace(matrix, integrality=np.zeros_like(matrix.integrality))
+    costs = {}
+    for counts in itertools.product(*(range(int(matrix.col_upper[j]) + 1) for j in whole)):
+        lower, upper = matrix.col_lower.copy(), matrix.col_upper.copy()
+        lower[whole] = upper[whole] = counts
+        outcome = highs.solve(replace(free, col_lower=lower, col_upper=upper), load_profile("test"))
+        if outcome.objective is not None:
+            costs[counts] = outcome.objective
+    best = min(costs, key=lambda counts: costs[counts])
+    assert len(costs) > 5
+    found, _ = study.run(problem, asked(1e-9))
+    assert found.cost == pytest.approx(costs[best], rel=1e-6)
+
+
+loads = st.lists(st.integers(5, 45).map(float), min_size=24, max_size=24)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=20,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(
+    load=loads,
+    capex=st.integers(5, 60),
+    pv=st.sampled_from([UNITS, ONCE, GONE]),
+    once=st.sampled_from([0, 300, 3000]),
+    gap=st.sampled_from([0.05, 0.005, 1e-7]),
+)
+def test_the_gap_contains_the_optimum(
+    load: list[float], capex: int, pv: str, once: int, gap: float
+) -> None:
+    """Proves: bound ≤ optimum ≤ plan on random parks, and no farther apart than asked.
+
+    Sensitivity: a cut or a box that claims a cent too much, or a plan that misses a row, shows.
+    """
+    battery = f"unit_kwh: 25, fixed_capex: {once}, capex_per_kwh: 1"
+    problem = problem_of(text(pv % capex, load, battery=battery, cap=97.0))
+    exact = highs.solve(matrix_of(problem), load_profile("test"))
+    if exact.objective is None:
+        with pytest.raises(InfeasibleError):
+            study.run(problem, asked(gap))
+        return
+    found, audit = study.run(problem, asked(gap))
+    audit.require()
+    assert found.run.strategy == "branched"
+    assert found.run.bound is not None
+    slack = 1e-6 * abs(exact.objective)
+    assert found.run.bound <= exact.objective + slack
+    assert exact.objective <= found.run.objective + slack
+    assert found.run.objective - found.run.bound <= gap * abs(found.run.objective) + slack
