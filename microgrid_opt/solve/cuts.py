@@ -276,7 +276,7 @@ class Cuts:
         The weights of each piece's cuts are scaled to sum to ``share``; ``None`` where there are none.
         """
         y, weight = duals[: len(self.terms)].copy(), np.maximum(duals[len(self.terms) :], 0.0)
-        owner = np.array(self.owner)
+        owner = np.array(self.owner, dtype=np.int64)
         total = np.bincount(owner, weight, self.pieces.count)
         if (total <= 0.0).any():
             return None
