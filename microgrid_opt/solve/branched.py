@@ -51,6 +51,8 @@ MOST_WHOLE = 64
 """Whole numbers up to which it is tried."""
 ROUGH = 2e-3
 """Gap of the year without whole numbers, and of the first search with some held: most are left soon."""
+INSIDE = 0.999
+"""Share of the asked gap at which a box is put aside: rounding may not lift it above all of it."""
 HOPELESS = 10.0
 """A search with whole numbers held ends where it costs as many times more than the relaxed year."""
 MOST_VAIN = 8
@@ -153,7 +155,7 @@ class _Search:
     @property
     def cutoff(self) -> float:
         """Bound from which a box has no plan worth looking for."""
-        return self.objective - self.gap * abs(self.objective) if self.best else np.inf
+        return self.objective - INSIDE * self.gap * abs(self.objective) if self.best else np.inf
 
     @property
     def is_late(self) -> bool:
@@ -173,7 +175,8 @@ class _Search:
                 self.next()
         except KeyboardInterrupt:
             self.stopped = True
-        name = f"{self.points} points of whole numbers, {self.nodes.solved} boxes"
+        points = f"{self.points} point{'' if self.points == 1 else 's'}"
+        name = f"{points} of whole numbers, {self.nodes.solved} boxes"
         sign, climb = self.matrix.sign, self.climb
         objective = None if self.best is None else sign * self.objective
         seconds = time.perf_counter() - begun

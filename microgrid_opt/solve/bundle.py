@@ -200,15 +200,13 @@ class Bundle:
     ) -> Found:
         """Search from a point until the gap is reached.
 
-        With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. Where
-        ``slopes`` are given, what is shared is first priced with them. It begins at the point ``at`` in
-        place of that of ``start`` if there is one, and ends as well where nothing that costs less than
-        ``cutoff`` is left.
+        With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. ``slopes``
+        price it first. A point ``at`` takes the place of that of ``start``. The search ends as well
+        where all that is left costs ``cutoff`` or more.
         """
         begun = time.perf_counter()
-        point = self.point(start) if at is None else at
-        search = _Search(self, point, gap, radius, slopes, roughly=roughly)
-        search.cutoff = cutoff
+        at = self.point(start) if at is None else at
+        search = _Search(self, at, gap, radius, slopes, cutoff, roughly=roughly)
         failed = search.begin()
         try:
             for number in range(1, rounds + 1):
@@ -243,11 +241,12 @@ class _Search:
         gap: float,
         radius: float,
         slopes: Sequence[Floats] | None,
+        cutoff: float,
         *,
         roughly: bool,
     ) -> None:
         self.bundle, self.gap, self.radius, self.roughly = bundle, gap, radius, roughly
-        self.slopes = slopes
+        self.slopes, self.cutoff = slopes, cutoff
         cuts = bundle.cuts
         wide = SCALE_SHARE * (cuts.upper - cuts.lower)
         self.scale = np.maximum(np.abs(point), np.minimum(wide, np.abs(point).max(initial=1.0)))
@@ -258,7 +257,7 @@ class _Search:
         self.poor = 0
         self.values: Floats | None = None
         self.prices: Floats | None = None
-        self.objective, self.bound, self.cutoff = np.inf, -np.inf, np.inf
+        self.objective, self.bound = np.inf, -np.inf
 
     def begin(self) -> str:
         """Move the first point to where the rows among shared columns hold."""

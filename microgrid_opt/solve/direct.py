@@ -51,8 +51,6 @@ if TYPE_CHECKING:
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome, Progress, Solution
 
-    Ints = NDArray[np.int64]
-
 
 @dataclass(frozen=True, eq=False)
 class Held:
@@ -165,7 +163,7 @@ class _Way:
     strategy: str
     inside: Parts | None = None
     splits: Parts | None = None
-    piece: Ints | None = None
+    piece: NDArray[np.int64] | None = None
 
     @property
     def pieces(self) -> int:
