@@ -120,7 +120,8 @@ class Chain:
     def _is_anew(self, draft: Draft, matrix: Matrix, coarser: Coarser | None) -> bool:
         if not matrix.is_mip:
             return matrix.nonzero_count >= LARGE_NONZEROS
-        if coarser is not None and branched.pieces_of(matrix, draft.horizon) is not None:
+        is_split = self._strategy == choice.AUTO and coarser is not None
+        if is_split and branched.pieces_of(matrix, draft.horizon) is not None:
             return True
         return rounding.is_worth_it(draft, matrix) or parts.split(matrix, draft.horizon) is not None
 
