@@ -16,6 +16,8 @@ from microgrid_opt import study
 from microgrid_opt.errors import InfeasibleError, InputError, NoPlanError
 from microgrid_opt.model import build
 from microgrid_opt.solve import branched, bundle, handoff, highs, levels
+from microgrid_opt.solve.chain import Chain
+from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.cuts import Cuts
 from microgrid_opt.solve.matrix import Block, Matrix
 from microgrid_opt.solve.nodes import Node, Nodes
@@ -217,6 +219,20 @@ def test_it_is_chosen_by_itself_and_says_so() -> None:
     direct, _ = study.run(problem, study.Asked(strategy="direct"))
     assert direct.run.strategy == "direct"
     assert found.run.objective == pytest.approx(direct.run.objective, rel=2e-4)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("strategy", "way"), [("auto", "branched"), ("direct", "direct")])
+def test_one_model_after_another_is_branched_too(strategy: str, way: str) -> None:
+    """Proves: a sweep takes the same way as a single solve, and HiGHS alone where that is asked for."""
+    problem = problem_of(text(UNITS % 45))
+    draft = build(problem)
+    matrix = handoff.extract(draft.model)
+    with Chain(strategy=strategy) as chain:
+        found = chain.solve(draft, matrix, coarser_of(problem))
+    assert found.run.strategy == way
+    exact = highs.solve(matrix, load_profile("test"))
+    assert found.run.objective == pytest.approx(exact.objective, rel=2e-4)
 
 
 ENGINE = """
