@@ -225,6 +225,7 @@ class _Search:
         gap = fine if np.isfinite(reached) else max(fine, ROUGH)
         found = self.at(Node(point, point, node.bound), values, gap)
         bound = max(before, found.bound)
+        self.nodes.forget()
         self.known[key] = (bound, gap, values if found.values is None else found.values)
         if found.values is not None and found.objective < self.objective:
             self.best = found

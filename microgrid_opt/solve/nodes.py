@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 WHOLE = 1e-6
 """Distance to a whole number that counts as none, where to look next; no bound depends on it."""
+RECENT = 3
+"""Rounds whose cuts are kept, whether they bounded a box or not."""
 SURE = 1e-7
 """Share of its terms by which the sum of a proof of contradiction has to be above zero."""
 
@@ -47,7 +49,7 @@ class Node:
     lowest
         Where the cuts' model is lowest in it, shape (coordinates,); ``None`` where it is not known.
     cuts
-        How many cuts were known when it was bounded.
+        State of the cuts in which it was bounded.
     """
 
     lower: Floats
@@ -94,7 +96,8 @@ class Nodes:
     def __init__(self, cuts: Cuts, places: Ints) -> None:
         self.cuts, self.places = cuts, places
         self._lower, self._upper = cuts.lower, cuts.upper
-        self.solved = 0
+        self.solved, self.known = 0, 0
+        self._useful: set[int] = set()
 
     def root(self, bound: float) -> Node:
         """Return the box of all whole numbers."""
@@ -109,16 +112,26 @@ class Nodes:
 
     def solve(self, node: Node) -> Node:
         """Return a node with what all cuts prove by now, never less than before."""
-        count = len(self.cuts.cuts)
+        count = self.known
         if node.cuts == count:
             return node
         self.enter(node)
         self.solved += 1
         bound = self.cuts.bound()
         if np.isfinite(bound):
+            self._useful |= {id(self.cuts.cuts[n]) for n in np.flatnonzero(self.cuts.weight)}
             return replace(node, bound=max(node.bound, bound), lowest=self.cuts.lowest, cuts=count)
         empty = is_empty(self.cuts)
         return replace(node, bound=np.inf if empty else node.bound, lowest=None, cuts=count)
+
+    def forget(self) -> None:
+        """Drop the cuts that bounded no box and are not recent: the model is small again.
+
+        Boxes keep the bounds that they have.
+        """
+        recent = len(self.cuts.cuts) - RECENT * self.cuts.pieces.count
+        self.cuts.forget(lambda number, cut: number >= recent or id(cut) in self._useful)
+        self.known += 1
 
     def values(self, node: Node) -> Floats:
         """Return the numbers where the model is lowest, maybe not whole, or else the box's middle."""
