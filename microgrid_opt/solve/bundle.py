@@ -167,6 +167,8 @@ class Bundle:
         radius: float = FIRST_RADIUS,
         roughly: bool = False,
         slopes: Sequence[Floats] | None = None,
+        at: Floats | None = None,
+        cutoff: float = np.inf,
         on_round: Callable[[int, float, float], None] | None = None,
         plan: Floats | None = None,
         until_close: bool = False,
@@ -174,11 +176,14 @@ class Bundle:
         """Search from a point until the gap is reached.
 
         With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. Where
-        ``slopes`` are given, what is shared is first priced with them. A ``plan`` that is known counts
-        as found. With ``until_close`` it ends as `ALMOST` where the cuts agree and plans still miss.
+        ``slopes`` are given, what is shared is first priced with them. A point ``at`` takes the place of
+        that of ``start``; a ``plan`` that is known counts as found. The search ends as well where all
+        that is left costs ``cutoff`` or more, and with ``until_close``, as `ALMOST`, where the cuts agree
+        and plans still miss.
         """
         begun = time.perf_counter()
-        search = _Search(self, self.point(start), gap, radius, slopes, roughly=roughly)
+        at = self.point(start) if at is None else at
+        search = _Search(self, at, gap, radius, slopes, cutoff, roughly=roughly)
         if plan is not None:
             search.values = plan
             search.objective = self.matrix.offset + float(self.matrix.cost @ plan)
@@ -221,11 +226,12 @@ class _Search:
         gap: float,
         radius: float,
         slopes: Sequence[Floats] | None,
+        cutoff: float,
         *,
         roughly: bool,
     ) -> None:
         self.bundle, self.gap, self.radius, self.roughly = bundle, gap, radius, roughly
-        self.slopes = slopes
+        self.slopes, self.cutoff = slopes, cutoff
         cuts = bundle.cuts
         wide = SCALE_SHARE * (cuts.upper - cuts.lower)
         self.scale = np.maximum(np.abs(point), np.minimum(wide, np.abs(point).max(initial=1.0)))
@@ -256,7 +262,9 @@ class _Search:
 
     @property
     def is_done(self) -> bool:
-        """Whether plan and bound are as close as asked."""
+        """Whether plan and bound are as close as asked, or no plan is worth looking for."""
+        if self.bound >= self.cutoff:
+            return True
         if self.values is None:
             return False
         return self.objective - self.bound <= self.gap * abs(self.objective)

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from microgrid_opt.errors import InfeasibleError, NoPlanError
-from microgrid_opt.solve import choice, direct, levels, parts, rounding
+from microgrid_opt.solve import branched, choice, direct, levels, parts, rounding
 from microgrid_opt.solve.limits import Limited
 from microgrid_opt.solve.live import Live
 from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
@@ -114,19 +114,27 @@ class Chain:
         """
         if coarser is not None and self.is_in_pieces(draft, matrix):
             return self._in_pieces(draft, matrix, coarser, limit, span, starts)
-        if self._is_anew(draft, matrix):
-            return self._anew(draft, matrix, limit)
+        if self._is_anew(draft, matrix, coarser):
+            return self._anew(draft, matrix, limit, coarser=coarser)
         return self._from_last(draft, matrix, limit)
 
-    def _is_anew(self, draft: Draft, matrix: Matrix) -> bool:
+    def _is_anew(self, draft: Draft, matrix: Matrix, coarser: Coarser | None) -> bool:
         if self._strategy not in {choice.AUTO, choice.DIRECT}:
             return True
         if not matrix.is_mip:
             return matrix.nonzero_count >= LARGE_NONZEROS
+        is_split = self._strategy == choice.AUTO and coarser is not None
+        if is_split and branched.pieces_of(matrix, draft.horizon) is not None:
+            return True
         return rounding.is_worth_it(draft, matrix) or parts.split(matrix, draft.horizon) is not None
 
     def _anew(
-        self, draft: Draft, matrix: Matrix, limit: float | None, profile: str | None = None
+        self,
+        draft: Draft,
+        matrix: Matrix,
+        limit: float | None,
+        profile: str | None = None,
+        coarser: Coarser | None = None,
     ) -> Held:
         strategy = self._strategy
         if strategy == choice.AUTO and not matrix.is_mip:
@@ -138,6 +146,7 @@ class Chain:
             self._overrides,
             limit,
             self.on_progress,
+            coarser if matrix.is_mip else None,
             strategy=strategy,
         )
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 DIRECT, PROGRESSIVE, ROUNDED, PARTS = "direct", "progressive", "rounded", "parts"
-TYPICAL, WINDOWS = "typical", "windows"
-STRATEGIES = (AUTO, DIRECT, PROGRESSIVE, ROUNDED, WINDOWS, PARTS)
+TYPICAL, WINDOWS, BRANCHED = "typical", "windows", "branched"
+STRATEGIES = (AUTO, DIRECT, PROGRESSIVE, ROUNDED, WINDOWS, PARTS, BRANCHED)
 """Ways of solving; one that does not fit a model gives way to the usual choice, with a line."""
 SMALL, MANY = "default", "mip"
 MOST_THREADS = 8
@@ -63,12 +63,12 @@ def choose(
     inside, splits
         The windows in which they are decided; how a model with few falls into months.
     pieces
-        Into how many a linear one is cut.
+        Into how many the year is cut: of a linear model, or of one with few whole numbers.
     """
     if name != AUTO:
         return load_profile(name, overrides), ""
     kind = kind_of(matrix)
-    if pieces:
+    if pieces and not matrix.is_mip:
         gap = gap_of(overrides)
         end = "a vertex" if gap <= levels.EXACT else f"a gap of {gap:g}"
         method = f"coarse, then {pieces} pieces of the year to {end}"
@@ -78,13 +78,18 @@ def choose(
     whole = int(matrix.integrality.sum())
     taken, method = SMALL, "branch and bound" if matrix.is_mip else "dual simplex"
     if inside is not None:
-        taken, method = MANY, f"relax, round, then improve and bound in {inside.count} windows of the year"
+        taken, method = (
+            MANY,
+            f"relax, round, then improve and bound in {inside.count} windows of the year",
+        )
     elif rounds:
         taken, method = MANY, "relax and round"
+    elif pieces:
+        method = f"branch on them over cuts of {pieces} pieces of the year"
     elif splits is not None:
         method = f"relax, then bound and hold them in {splits.count} parts of the year"
-    if taken == MANY or splits is not None:
-        kind += f", {whole:,} whole numbers"
+    if taken == MANY or splits is not None or pieces:
+        kind += f", {whole:,} whole number{'s' if whole > 1 else ''}"
     return load_profile(taken, overrides), f"{kind}: {method}"
 
 

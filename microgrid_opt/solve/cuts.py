@@ -40,6 +40,8 @@ KEPT = 1e-7
 """Miss of a row among shared columns that is no miss."""
 STALLED = 10
 """Simplex iterations per row and column after which a solve counts as failed."""
+STEEPEST = 1e15
+"""HiGHS's own limit of a coefficient."""
 FEASIBILITY = "primal_feasibility_tolerance"
 OPTIONS = {
     "output_flag": False,
@@ -89,6 +91,7 @@ class Cuts:
         self._bound_model = self._model()
         self._step_model = self._model()
         self.guides = 0
+        self.lowest: Floats = np.zeros(0)
 
     def forget_proofs(self) -> None:
         """Free the duals of the cuts, after which there are no `prices`; the cuts stay."""
@@ -144,7 +147,9 @@ class Cuts:
         return float(self.cost @ point) + self.matrix.offset
 
     def add(self, piece: int, cut: Cut) -> None:
-        """Add a cut of a piece."""
+        """Add a cut of a piece, unless it is steeper than HiGHS takes."""
+        if not np.abs(cut.slopes).max(initial=0.0) < STEEPEST:
+            return
         self.owner.append(piece)
         self.cuts.append(cut)
         for model in (self._bound_model, self._step_model):
@@ -163,6 +168,18 @@ class Cuts:
                 for model in (self._bound_model, self._step_model):
                     model.changeRowBounds(number, low, high)
         self.matrix = matrix
+
+    def within(self, lower: Floats, upper: Floats) -> None:
+        """Take other bounds of what is shared, within the first ones; all cuts stay valid.
+
+        Parameters
+        ----------
+        lower, upper
+            Of all coordinates, shape (count,).
+        """
+        self.lower, self.upper = lower, upper
+        number = np.arange(self.count, dtype=np.int32)
+        self._bound_model.changeColsBounds(self.count, number, lower, upper)
 
     def forget(self, keep: Callable[[int, Cut], bool]) -> None:
         """Drop the cuts that are not worth their time, told by their place and themselves."""
@@ -195,16 +212,26 @@ class Cuts:
     def bound(self) -> float:
         """Return what the cuts prove; minus infinity when the model could not be solved.
 
-        The weights of the cuts and the duals of the rows that prove it are kept.
+        The weights of the cuts and the duals of the rows that prove it are kept, and the point at which
+        the model is lowest.
         """
         if not _solved(self._bound_model):
             return -np.inf
-        duals = np.array(self._bound_model.getSolution().row_dual)
+        native = self._bound_model.getSolution()
+        duals = np.array(native.row_dual)
+        self.lowest = np.array(native.col_value)[: self.count]
         found = self._proven(duals, 1.0, self.cost, self.matrix.offset)
         if found is None:
             return -np.inf
         bound, self.weight, self.duals = found
         return bound
+
+    def ray(self) -> Floats:
+        """Return what HiGHS took as proof that the rows contradict each other in `bound`, or zeros."""
+        status, found, ray = self._bound_model.getDualRay()
+        if status == highspy.HighsStatus.kError or not found:
+            return np.zeros(len(self.terms))
+        return np.array(ray)[: len(self.terms)]
 
     def _proven(
         self, duals: Floats, share: float, slope: Floats, constant: float
@@ -214,7 +241,7 @@ class Cuts:
         The weights of each piece's cuts are scaled to sum to ``share``; ``None`` where there are none.
         """
         y, weight = duals[: len(self.terms)].copy(), np.maximum(duals[len(self.terms) :], 0.0)
-        owner = np.array(self.owner)
+        owner = np.array(self.owner, dtype=np.int64)
         total = np.bincount(owner, weight, self.pieces.count)
         if (total <= 0.0).any():
             return None

@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING
 
 from microgrid_opt.errors import InfeasibleError
 from microgrid_opt.results import Run, Stage
-from microgrid_opt.solve import highs, levels, parts, progressive, rounding, typical, windowed
+from microgrid_opt.solve import (
+    branched,
+    highs,
+    levels,
+    parts,
+    progressive,
+    rounding,
+    typical,
+    windowed,
+)
 from microgrid_opt.solve.choice import (
     AUTO,
+    BRANCHED,
     DIRECT,
     PARTS,
     PROGRESSIVE,
@@ -30,6 +40,9 @@ from microgrid_opt.solve.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from microgrid_opt.draft import Draft
     from microgrid_opt.solve.coarse import Coarser
@@ -143,11 +156,19 @@ class _Way:
         Its name, `DIRECT` where they are not.
     inside, splits
         The windows, or the parts of the year, in which they are.
+    piece
+        Of each step, where they are branched on over cuts of the pieces.
     """
 
     strategy: str
     inside: Parts | None = None
     splits: Parts | None = None
+    piece: NDArray[np.int64] | None = None
+
+    @property
+    def pieces(self) -> int:
+        """Number of pieces."""
+        return 0 if self.piece is None else int(self.piece.max()) + 1
 
 
 def _from_coarse(ask: _Ask) -> Held | _Vain:
@@ -218,7 +239,7 @@ def _in_own_steps(ask: _Ask, before: _Vain) -> Held:
     NoPlanError
         Stopped before a plan was held.
     """
-    matrix, way = ask.matrix, _way(ask.draft, ask.matrix, ask.strategy)
+    matrix, way = ask.matrix, _way(ask)
     profile, why = choose(
         ask.name,
         ask.overrides,
@@ -226,6 +247,7 @@ def _in_own_steps(ask: _Ask, before: _Vain) -> Held:
         rounds=way.strategy == ROUNDED,
         inside=way.inside,
         splits=way.splits,
+        pieces=way.pieces,
     )
     # A profile that was asked for by name is not replaced by another one.
     profiles = with_simplex(profile, ask.overrides) if why else [profile]
@@ -241,6 +263,8 @@ def _in_own_steps(ask: _Ask, before: _Vain) -> Held:
         if closed or first.status is Status.INTERRUPTED:
             first.accepted("feasible")
             return held_of(matrix, profile, first, why, stages, way.strategy)
+        if way.strategy == BRANCHED:
+            why += f"; pieces of the year gave up: {first.message}" if first.message else ""
         limit = limit and _left(limit, first.seconds)
         start = None if first.solution is None else first.solution.values
     tried = highs.attempts(
@@ -261,14 +285,19 @@ def _in_own_steps(ask: _Ask, before: _Vain) -> Held:
     return held_of(matrix, profile, outcome, why, stages, way.strategy)
 
 
-def _way(draft: Draft, matrix: Matrix, strategy: str) -> _Way:
-    """Return how whole numbers are decided first, where assets can round them or months split."""
+def _way(ask: _Ask) -> _Way:
+    """Return how whole numbers are decided first: rounded by assets, branched on, or by months."""
+    draft, matrix, strategy = ask.draft, ask.matrix, ask.strategy
     forced = strategy != AUTO
     if strategy in {AUTO, ROUNDED, WINDOWS} and rounding.is_worth_it(draft, matrix, forced=forced):
         inside = None
         if strategy == WINDOWS or (strategy == AUTO and rounding.has_given_sizes(draft)):
             inside = windowed.split(matrix, draft.horizon, forced=forced)
         return _Way(ROUNDED if inside is None else WINDOWS, inside=inside)
+    if strategy in {AUTO, BRANCHED} and ask.coarser is not None:
+        piece = branched.pieces_of(matrix, draft.horizon, forced=forced)
+        if piece is not None:
+            return _Way(BRANCHED, piece=piece)
     if strategy in {AUTO, PARTS}:
         splits = parts.split(matrix, draft.horizon, forced=forced)
         return _Way(DIRECT if splits is None else PARTS, splits=splits)
@@ -281,8 +310,12 @@ def _whole_numbers_first(
     """Return the plan of a way, with its bound, and the stages."""
     draft, matrix, told = ask.draft, ask.matrix, ask.on_progress
     lp = with_simplex(choose(AUTO, ask.overrides, relaxed(matrix))[0], ask.overrides)
+    gap, threads = rounding.allowed_gap(profile), threads_of(ask.overrides)
+    if way.piece is not None and ask.coarser is not None:
+        return branched.plan(
+            matrix, draft.horizon, way.piece, ask.coarser, lp, gap, limit, told, threads
+        )
     if way.inside is not None:
-        gap, threads = rounding.allowed_gap(profile), threads_of(ask.overrides)
         return windowed.plan(draft, matrix, way.inside, ask.coarser, lp, gap, limit, told, threads)
     if way.splits is not None:
         finer = _finer(profile)

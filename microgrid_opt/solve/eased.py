@@ -164,3 +164,13 @@ class Year:
         """Return the optimum of a linear model, as it is."""
         tried = highs.attempts(matrix, self.profiles, time_limit=limit, on_progress=on_progress)
         return tried[-1]
+
+
+def eased(coarser: Coarser) -> Coarser:
+    """Return how the eased model is written on coarser steps."""
+
+    def build(starts: Ints) -> tuple[Horizon, Matrix]:
+        horizon, matrix = coarser.build(starts)
+        return horizon, ease(matrix)
+
+    return Coarser(coarser.periods, build)
