@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 @cache
@@ -41,19 +41,17 @@ def _docs_of(module: str) -> Mapping[str, Mapping[str, str]]:
         source = inspect.getsource(sys.modules[module])
     except (KeyError, OSError, TypeError):
         return {}
-    return dict(_classes(ast.parse(source), ""))
+    return dict(_classes(ast.parse(source).body, ""))
 
 
-def _classes(node: ast.AST, inside: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.ClassDef):
-            name = f"{inside}{child.name}"
-            yield name, dict(_fields(child))
-            yield from _classes(child, f"{name}.")
-        elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            yield from _classes(child, f"{inside}{child.name}.<locals>.")
-        else:
-            yield from _classes(child, inside)
+def _classes(body: Iterable[ast.stmt], inside: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+    for part in body:
+        if isinstance(part, ast.ClassDef):
+            name = f"{inside}{part.name}"
+            yield name, dict(_fields(part))
+            yield from _classes(part.body, f"{name}.")
+        elif isinstance(part, ast.FunctionDef):
+            yield from _classes(part.body, f"{inside}{part.name}.<locals>.")
 
 
 def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str]]:
