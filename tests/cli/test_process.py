@@ -58,6 +58,25 @@ def test_a_park_imports_what_it_needs(program: Any) -> None:
     assert result.stdout.splitlines() == ["[]", "base grid load pv"]
 
 
+@pytest.mark.parametrize(("given", "kept"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")])
+def test_idle_threads_are_not_started_unless_asked_for(
+    program: Any, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], kept: str
+) -> None:
+    """Proves: the command line sets the number before NumPy is there, and leaves the user's."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    code = (
+        "import atexit, os, sys\n"
+        "from microgrid_opt import cli\n"
+        "assert 'numpy' not in sys.modules\n"
+        "atexit.register(lambda: print(os.environ['OPENBLAS_NUM_THREADS']))\n"
+        "sys.argv = ['microgrid-opt', '--version']\n"
+        "cli.main()\n"
+    )
+    result = program.run("-c", code, **given)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == kept
+
+
 def test_a_log_has_no_control_codes_and_eighty_columns(program: Any) -> None:
     for changes in ({}, {"NO_COLOR": "1"}, {"TERM": "xterm-256color"}):
         result = program.run("solve", "tiny.yaml", "--no-report", PYTHONUTF8="1", **changes)
