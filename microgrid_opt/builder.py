@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 from pyomo.core.base import constraint as pyomo_constraint
 
 from microgrid_opt.draft import Cap, Column, Draft, Flow, Given, Inside, Rounding

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from microgrid_opt.assets.base import asset_types
+from microgrid_opt.assets.base import asset_type
 from microgrid_opt.errors import Finding
 from microgrid_opt.fields import Size
 from microgrid_opt.library import library, unit_at
@@ -144,7 +144,7 @@ class _Job:
             message = f"must be `{entry.type}`, the type of {self.name}, or be left out."
             self._refuse(message, "type", kind)
             return part
-        cls = asset_types().get(entry.type)
+        cls = asset_type(entry.type)
         if cls is None:
             message = f"is of the type `{entry.type}`, which is not there: install or import it."
             self._refuse(message, KEY, self.name)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError, core_schema
 from typing_extensions import TypeVar
 
+from microgrid_opt.fielddocs import field_docs
 from microgrid_opt.units import QUANTITY_PATTERN, to_unit, unit_label
 
 if TYPE_CHECKING:
@@ -32,9 +33,22 @@ class Frozen(BaseModel):
         extra="forbid",
         frozen=True,
         revalidate_instances="always",
-        use_attribute_docstrings=True,
         allow_inf_nan=False,
+        # A park needs the validator of the whole: those of its parts are made when asked for.
+        defer_build=True,
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the JSON Schema with what stands under each field as its description."""
+        made = handler(schema)
+        properties = handler.resolve_ref_schema(made).get("properties", {})
+        for name, text in field_docs(cls).items():
+            info = cls.model_fields[name]
+            properties[info.alias if info.alias in properties else name]["description"] = text
+        return made
 
 
 STAGED = "stages"

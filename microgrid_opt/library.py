@@ -187,7 +187,7 @@ def comparison(park: Park, key: str) -> list[Used]:
     Values in a mapping that the asset does not have are left out; empty for an asset without entry.
     """
     asset = park.assets[key]
-    entry = library().get(asset.technology or "")
+    entry = library().get(asset.technology) if asset.technology else None
     if entry is None or entry.type != getattr(asset, "type", ""):
         return []
     rows = []

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from microgrid_opt.assets.base import AnyAsset, Asset, asset_types
+from microgrid_opt.assets.base import AnyAsset, Asset, asset_type, asset_types, registered
 from microgrid_opt.carriers import CARRIERS, Carrier
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.fields import (
@@ -49,7 +49,7 @@ from microgrid_opt.weather.spec import WeatherSpec
 from microgrid_opt.yamlio.grammar import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import pandas as pd
     from numpy.typing import NDArray
@@ -463,8 +463,14 @@ def _hint(word: str, options: Iterable[str]) -> str:
     return "" if near is None else f" (did you mean {near!r}?)"
 
 
-def park_model() -> type[Park]:
-    """Return `Park` with every technology that is registered by now.
+def park_model(types: Iterable[str] | None = None) -> type[Park]:
+    """Return `Park` with all technologies, or at least with those that a park needs.
+
+    Parameters
+    ----------
+    types
+        Those that the park names; the others are left out where nothing has imported them. An
+        unknown one brings all, so that the message can list them.
 
     Raises
     ------
@@ -474,7 +480,17 @@ def park_model() -> type[Park]:
     from microgrid_opt.plugins import installed
 
     installed()
-    return _park_with(frozenset(asset_types()))
+    if types is None or any(asset_type(name) is None for name in types):
+        asset_types()
+    return _park_with(frozenset(registered()))
+
+
+def types_of(park: Mapping[str, Any]) -> set[str]:
+    """Return the types of assets that a park names before anything of it was checked."""
+    assets = park.get("assets")
+    ones = assets.values() if isinstance(assets, dict) else ()
+    named = (one.get("type") for one in ones if isinstance(one, dict))
+    return {name for name in named if isinstance(name, str)}
 
 
 @lru_cache(maxsize=1)

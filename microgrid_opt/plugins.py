@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from microgrid_opt.assets.base import asset_types
+from microgrid_opt.assets.base import asset_type
 from microgrid_opt.errors import Finding, InputError, MicrogridError
 
 if TYPE_CHECKING:
@@ -62,8 +62,6 @@ def installed() -> tuple[str, ...]:
     InputError
         With a sentence for every plugin that cannot be imported.
     """
-    import microgrid_opt.assets  # noqa: F401
-
     problems = []
     for point in _points():
         word = f"The plugin {point.name!r} of the distribution {_distribution(point)!r}"
@@ -87,8 +85,6 @@ def use(names: Iterable[str]) -> None:
     InputError
         A module cannot be imported, or takes the type of a technology of the package.
     """
-    import microgrid_opt.assets  # noqa: F401
-
     for name in names:
         try:
             _import(name)
@@ -100,14 +96,13 @@ def use(names: Iterable[str]) -> None:
 
 def outside(types: Iterable[str]) -> tuple[Outside, ...]:
     """Return where those of some types come from that the package does not bring itself."""
-    known = asset_types()
-    homes = {point.module: _distribution(point) for point in _points()}
+    known = {name: cls.__module__ for name in set(types) if (cls := asset_type(name)) is not None}
+    others = {name: module for name, module in known.items() if not module.startswith(_PACKAGE)}
+    homes = {point.module: _distribution(point) for point in _points()} if others else {}
     found = []
-    for name in sorted(set(types) & known.keys()):
-        module = known[name].__module__
-        if not module.startswith(_PACKAGE):
-            near = (part for part in homes if f"{module}.".startswith(f"{part}."))
-            found.append(Outside(name, module, homes.get(next(near, ""), ""), _sha256(module)))
+    for name, module in sorted(others.items()):
+        near = (part for part in homes if f"{module}.".startswith(f"{part}."))
+        found.append(Outside(name, module, homes.get(next(near, ""), ""), _sha256(module)))
     return tuple(found)
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from microgrid_opt.completion import fill
 from microgrid_opt.errors import Finding, InfeasibleError, InputError, Location
 from microgrid_opt.fields import STAGED
-from microgrid_opt.park import park_model
+from microgrid_opt.park import park_model, types_of
 from microgrid_opt.problem import Origin, Problem, prepare
 from microgrid_opt.scales import scaled_numbers
 from microgrid_opt.shipped import shipped
@@ -207,9 +207,9 @@ def checked(
     InputError
         With every problem that was found.
     """
-    model = park_model()
     filled = fill(document)
     document = filled.document
+    model = park_model(types_of(document.data))
     context: dict[str, object] = {
         "currency": document.data.get("currency"),
         "folder": document.folder,

@@ -1,12 +1,16 @@
 """What every technology is: a frozen description, its equations, its audit, its summary.
 
 A technology is one file with one class. The class names itself through ``type: Literal["..."]`` and
-registers when it is defined, so a file outside the package takes part as soon as it is imported.
+registers when it is defined, so a file outside the package takes part as soon as it is imported. A
+file of this package has the name of its type, and is imported when that type is asked for.
 """
 
 from __future__ import annotations
 
+import pkgutil
 from abc import abstractmethod
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, get_args
 
 from pydantic_core import core_schema
@@ -67,8 +71,8 @@ class Asset(Frozen):
         if field is None:
             return
         (name,) = get_args(field.annotation)
-        known = _REGISTRY.get(name)
         home = (cls.__module__, cls.__qualname__)
+        known = _REGISTRY.get(name) if cls.__module__ == _module(name) else asset_type(name)
         if known is not None and (known.__module__, known.__qualname__) != home:
             message = (
                 f"Asset type {name!r} is already taken by {known.__module__}.{known.__name__}."
@@ -174,9 +178,35 @@ class Asset(Frozen):
         )
 
 
+def asset_type(name: str) -> type[Asset] | None:
+    """Return the technology of a ``type``, imported now if need be; ``None`` if there is none."""
+    if name not in _REGISTRY and name in _shipped():
+        import_module(_module(name))
+    return _REGISTRY.get(name)
+
+
 def asset_types() -> Mapping[str, type[Asset]]:
-    """Return the registered technologies by ``type``."""
+    """Return all technologies by ``type``: those of this package, and what else is registered."""
+    for name in _shipped():
+        asset_type(name)
+    return registered()
+
+
+def registered() -> Mapping[str, type[Asset]]:
+    """Return the technologies by ``type`` that were imported by now."""
     return dict(sorted(_REGISTRY.items()))
+
+
+def _module(name: str) -> str:
+    return f"{__package__}.{name}"
+
+
+@cache
+def _shipped() -> frozenset[str]:
+    """Return the types of this package, which are the names of its files."""
+    import microgrid_opt.assets as package
+
+    return frozenset(part.name for part in pkgutil.iter_modules(package.__path__)) - {"base"}
 
 
 class AnyAsset:
@@ -195,6 +225,6 @@ class AnyAsset:
         """Return the tagged union of all technologies registered so far."""
         del source
         return core_schema.tagged_union_schema(
-            {name: handler.generate_schema(cls) for name, cls in asset_types().items()},
+            {name: handler.generate_schema(cls) for name, cls in registered().items()},
             discriminator=self.discriminator,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from microgrid_opt.fielddocs import field_docs
 from microgrid_opt.fields import unit_of
 from microgrid_opt.library import comparison
 from microgrid_opt.plugins import outside
@@ -76,7 +77,9 @@ def inputs_of(
         if array is not None:
             text = f"{_range(array)} {unit}".rstrip()
             form = "derived by the program" if value is None else _form(value)
-            rows.append(Input(key, f"{text} ({form})" if form else text, _meaning(info), not given))
+            rows.append(
+                Input(key, f"{text} ({form})" if form else text, _meaning(model, name), not given)
+            )
         elif isinstance(value, BaseModel):
             rows += inputs_of(value, currency, arrays, f"{path}.{name}", f"{key}.")
         elif isinstance(value, dict) and any(isinstance(v, BaseModel) for v in value.values()):
@@ -86,7 +89,7 @@ def inputs_of(
                 )
         else:
             text = f"{_text(value)} {unit}".rstrip()
-            rows.append(Input(key, text, _meaning(info), not given))
+            rows.append(Input(key, text, _meaning(model, name), not given))
     return rows
 
 
@@ -209,6 +212,6 @@ def _text(value: object) -> str:
     return _WORDS.get(str(value), str(value))
 
 
-def _meaning(info: Any) -> str:
+def _meaning(model: type[BaseModel], name: str) -> str:
     """Return a field's description on one line, without markup."""
-    return " ".join((info.description or "").replace("`", "").split())
+    return " ".join(field_docs(model).get(name, "").replace("`", "").split())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyomo.environ as pyo
+import pyomo.core as pyo
 
 from microgrid_opt.errors import Finding, InputError
 from microgrid_opt.solve.matrix import Block

@@ -31,7 +31,7 @@ from pydantic import ValidationError
 from microgrid_opt.errors import Finding, InputError, Location, MicrogridError
 from microgrid_opt.finance import Investment
 from microgrid_opt.finance.spec import Finance
-from microgrid_opt.park import park_model
+from microgrid_opt.park import park_model, types_of
 from microgrid_opt.plugins import outside
 from microgrid_opt.store.atomic import replace_folder
 from microgrid_opt.store.encoding import RESULTS, files_of, results_of, timings_of, to_json
@@ -105,7 +105,7 @@ class StoredPlan:
         """
         context = {"currency": self.park["currency"], "folder": Path()}
         try:
-            return park_model().model_validate(dict(self.park), context=context)
+            return park_model(types_of(self.park)).model_validate(dict(self.park), context=context)
         except ValidationError as error:
             first = error.errors()[0]
             raise InputError(

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAVY = ("highspy", "numpy", "pandas", "plotly", "pvlib", "pyarrow", "pyomo", "yaml")
+NEEDLESS = (
+    *("jinja2", "matplotlib", "pint", "plotly", "pvlib", "pyomo.environ", "requests", "scipy"),
+    *("microgrid_opt.report.html", "xlsxwriter"),
+)
 EXACT = ("--solver-option", "mip_rel_gap=0", "--solver-option", "mip_abs_gap=0")
 
 
@@ -34,6 +38,43 @@ def test_help_imports_nothing_heavy(program: Any, arguments: list[str]) -> None:
     result = program.run("-c", code)
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_a_park_imports_what_it_needs(program: Any) -> None:
+    """Proves: a park whose yields are given needs no weather, a plan without report no page, and no
+    park the technologies of others.
+
+    Sensitivity: pvlib and what it brings take longer than this park; the technologies are 40.
+    """
+    code = (
+        "import sys\n"
+        "from microgrid_opt.cli import app\n"
+        "app(['solve', 'tiny.yaml', '--no-report', '--quiet'], standalone_mode=False)\n"
+        f"print(sorted(set(sys.modules) & set({NEEDLESS!r})))\n"
+        "print(*sorted(m.rpartition('.')[2] for m in sys.modules if '_opt.assets.' in m))\n"
+    )
+    result = program.run("-c", code)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines() == ["[]", "base grid load pv"]
+
+
+@pytest.mark.parametrize(("given", "kept"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "3"}, "3")])
+def test_idle_threads_are_not_started_unless_asked_for(
+    program: Any, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], kept: str
+) -> None:
+    """Proves: the command line sets the number before NumPy is there, and leaves the user's."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    code = (
+        "import atexit, os, sys\n"
+        "from microgrid_opt import cli\n"
+        "assert 'numpy' not in sys.modules\n"
+        "atexit.register(lambda: print(os.environ['OPENBLAS_NUM_THREADS']))\n"
+        "sys.argv = ['microgrid-opt', '--version']\n"
+        "cli.main()\n"
+    )
+    result = program.run("-c", code, **given)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == kept
 
 
 def test_a_log_has_no_control_codes_and_eighty_columns(program: Any) -> None:

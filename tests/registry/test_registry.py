@@ -10,6 +10,7 @@ import yaml
 
 from microgrid_opt import yamlio
 from microgrid_opt.completion import fill
+from microgrid_opt.fielddocs import field_docs
 from microgrid_opt.fields import Frozen, Size, unit_of
 from microgrid_opt.series.shapes import Series
 from microgrid_opt.shipped import shipped
@@ -134,10 +135,10 @@ def test_a_number_without_unit_is_found() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_field_is_described(name: str) -> None:
     for model in models_below(TYPES[name]):
-        for field, info in model.model_fields.items():
-            if field != "type":
-                assert info.description, f"{model.__name__}.{field}"
-                assert info.description.rstrip().endswith("."), f"{model.__name__}.{field}"
+        docs = field_docs(model)
+        assert model.model_fields.keys() - {"type"} <= docs.keys(), model.__name__
+        for field, text in docs.items():
+            assert text.endswith("."), f"{model.__name__}.{field}"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -104,6 +104,14 @@ def test_modules_that_cannot_be_had(
     assert str(tmp_path) not in sys.path
 
 
+def test_the_type_of_a_file_that_nothing_has_imported_is_taken(tmp_path: Path) -> None:
+    """Proves: a module cannot take a type of the package that the park does not have."""
+    (tmp_path / "taken.py").write_text(CLASS.format(type="hydro"), encoding="utf-8")
+    done = validate(tmp_path, "--import", "taken.py")
+    assert done.returncode == 2
+    assert "Asset type 'hydro' is already taken by microgrid_opt.assets.hydro.Hydro" in done.stderr
+
+
 def test_wrong_modules_end_a_command_with_the_code_of_wrong_input(tmp_path: Path) -> None:
     done = validate(tmp_path, "--import", "no_such_module")
     assert done.returncode == 2
