@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
-    from microgrid_opt.solve.bundle import Bundle, Found
+    from microgrid_opt.solve.bundle import Bundle
     from microgrid_opt.solve.coarse import Coarser
+    from microgrid_opt.solve.found import Found
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Ints = NDArray[np.int64]
 
-PIECE_ROWS = 2 * levels.ROWS
+PIECE_ROWS = 2800
 """Rows of a piece of a year with states: each border has some to share."""
 
 

@@ -58,7 +58,7 @@ ROWS = 1400
 """Rows of a good window, before whole numbers are taken out: two days of three units."""
 LEAST_WINDOWS = 30
 LEAST_GAIN = 0.05
-"""Share of the asked gap that windows inside a plan must close to go on."""
+"""Share of the gap that windows inside a plan must close to go on, once both borders were tried."""
 RELAXATION = "relaxation"
 SHARE = 0.25
 """Share of the asked gap that a linear year, or a window, may keep."""
@@ -317,13 +317,13 @@ class _Search:
         """Improve the windows of the best plan, at one border and then at another."""
         shift, gained = 0, np.inf
         while self.best is not None and not self.is_over:
+            if shift > 1 and gained < LEAST_GAIN * self.open:
+                return
             before = self.objective
             values = self.improved(self.best, shift)
             if not self.stopped:
                 self.plan(values, self.best)
-            last, gained = gained, (before - self.objective) / max(abs(before), 1e-9)
-            if max(last, gained) < LEAST_GAIN * self.gap:
-                return
+            gained = (before - self.objective) / max(abs(before), 1e-9)
             shift += 1
 
     def improved(self, best: Outcome, shift: int) -> Floats:
@@ -331,7 +331,7 @@ class _Search:
         assert best.solution is not None
         begun, values = self.seconds, best.solution.values.copy()
         scale = abs(self.objective) / self.parts.count
-        profile = _profile(SHARE * self.gap * scale)
+        profile = _profile(SHARE * max(self.gap, self.open) * scale)
         window = inside.shifted(self.matrix, self.draft.horizon, self.parts.column, shift)
         models = list(inside.models(self.model, values, window))
 
