@@ -12,7 +12,7 @@ whole model with dual values of all its rows, as after the crossover of an inter
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,6 +99,12 @@ class Stack:
         with Session(self.matrix(), load_profile(overrides=OPTIONS)) as session:
             session.set_basis(basis)
             outcome = session.run(time_limit=limit, on_progress=on_progress)
+            reached = session.basis()
+            if outcome.status is Status.UNKNOWN and reached is not None:
+                # After thousands of steps values have lost digits: the same basis has them again.
+                session.set_basis(reached)
+                again = session.run(time_limit=limit, on_progress=on_progress)
+                outcome = replace(again, iterations=again.iterations + outcome.iterations)
         return self.vertex(outcome), outcome
 
     def matrix(self) -> Matrix:
