@@ -1,8 +1,8 @@
 """Quantities with units: ``"2 MW"`` becomes 2000 where a key is in kW; a plain number is taken as is.
 
-The units are a closed list (`_DEFINITIONS`), converted in exact fractions. A year is a billing period
-of its own and never turns into hours: 8760 or 8766 h would be a guess, and a price per kWh would pass
-for a price per kW and year.
+The units are a closed list (`_DEFINITIONS`), read by pint in exact fractions. A year is a billing
+period of its own and never turns into hours: 8760 or 8766 h would be a guess, and a price per kWh
+would pass for a price per kW and year.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    import pint
 
 # ISO 4217:2015 list one (national currencies and funds), as amended to 2025.
 _CODES = """
@@ -34,44 +34,44 @@ _CURRENCY_NAMES = {"yuan": "CNY", "RMB": "CNY", "rmb": "CNY", "元": "CNY"}
 QUANTITY_PATTERN = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*[^0-9\s.,].*$"
 """What a quantity looks like, for the JSON Schema."""
 
-_PREFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_DEFINITIONS: tuple[tuple[str, str, str, Mapping[str, int]], ...] = (
-    ("W Wp Wel Wth", "kMGT", "1", {"power": 1}),
-    ("h hour hours", "", "1", {"time": 1}),
-    ("min minute minutes", "", "1/60", {"time": 1}),
-    ("s second seconds", "", "1/3600", {"time": 1}),
-    ("d day days", "", "24", {"time": 1}),
-    ("Wh Whel Whth", "kMGT", "1", {"power": 1, "time": 1}),
-    ("J", "kMGT", "1/3600", {"power": 1, "time": 1}),
-    ("VA", "kMGT", "1", {"apparent power": 1}),
-    ("V", "kMGT", "1", {"voltage": 1}),
-    ("var", "kMGT", "1", {"reactive power": 1}),
-    ("varh", "kMGT", "1", {"reactive power": 1, "time": 1}),
-    ("g", "kMGT", "1", {"mass": 1}),
-    ("t", "kM", "1000000", {"mass": 1}),
-    ("gce", "kMGT", "1", {"coal equivalent": 1}),
-    ("tce", "", "1000000", {"coal equivalent": 1}),
-    ("a year years", "", "1", {"period": 1}),
-    ("month months", "", "1/12", {"period": 1}),
-    ("currency", "kMG", "1", {"money": 1}),
-    ("percent", "", "1/100", {}),
-    ("m", "k", "1", {"length": 1}),
-    ("L", "", "1/1000", {"length": 3}),
-    ("K degC", "", "1", {"temperature": 1}),
-    ("deg", "", "1", {"angle": 1}),
-    ("Pa", "kMGT", "1/3600", {"power": 1, "time": 1, "length": -3}),
-    ("bar", "", "1000/36", {"power": 1, "time": 1, "length": -3}),
-    ("unit", "", "1", {"amount": 1}),
+_DEFINITIONS = """
+k- = 1000
+M- = 1000000
+G- = 1000000000
+T- = 1000000000000
+watt = [power] = W = Wp = Wel = Wth
+hour = [time] = h
+minute = hour / 60 = min
+second = hour / 3600 = s
+day = 24 * hour = d
+Wh = watt * hour = Whel = Whth
+joule = watt * second = J
+voltampere = [apparent_power] = VA
+volt = [voltage] = V
+var = [reactive_power]
+varh = var * hour
+gram = [mass] = g
+tonne = 1000000 * gram = t
+coalequivalent = [coal_equivalent] = gce
+tce = 1000000 * coalequivalent
+year = [period] = a
+month = year / 12
+currency = [currency]
+percent = 0.01
+meter = [length] = m
+liter = meter ** 3 / 1000 = L
+kelvin = [temperature] = K
+degree_Celsius = kelvin; offset: 273.15 = degC
+deg = [angle]
+pascal = joule / meter ** 3 = Pa
+bar = 100000 * pascal
+unit = [amount]
+""".strip().splitlines()
+
+_NAME = re.compile(
+    "[kMGT]?(?:W|V|Wp|Wel|Wth|Wh|Whel|Whth|J|VA|varh?|g|gce|Pa)|[kM]?t|tce|k?m|h|hours?|min|minutes?|s|"
+    "seconds?|d|days?|a|years?|months?|percent|L|K|degC|deg|bar|unit|currency"
 )
-"""Names of a unit, prefixes that it takes, its size, and its dimensions; the Pascal is Ws/m3."""
-_UNITS = {
-    f"{prefix}{name}": (Fraction(size) * _PREFIXES.get(prefix, 1), dimensions)
-    for names, prefixes, size, dimensions in _DEFINITIONS
-    for name in names.split()
-    for prefix in ("", *prefixes)
-}
-_CELSIUS = {"degC": 1}
-_ZERO_CELSIUS_IN_KELVIN = Fraction("273.15")
 _KNOWN = """
 W kW MW GW kWp MWp Wh kWh MWh GWh TWh J kJ MJ GJ TJ kg g t h min s day month year % degC K deg m km
 m2 m3 L V kV kVA MVA kvar kvarh kgce tce bar Pa kPa MPa
@@ -225,45 +225,33 @@ def _wanted(unit: str, currency: str | None) -> str:
     return f"a number in {label} or a quantity such as '2 {label}'"
 
 
+@lru_cache(maxsize=1)
+def _registry() -> pint.UnitRegistry[Fraction]:
+    import pint
+
+    registry: pint.UnitRegistry[Fraction] = pint.UnitRegistry(None, non_int_type=Fraction)
+    registry.load_definitions(_DEFINITIONS)
+    return registry
+
+
 @lru_cache(maxsize=1024)
 def _conversion(given: str, unit: str, currency: str | None) -> tuple[Fraction, Fraction]:
     if given == unit and unit in _KINDS and "currency" not in unit:
         return Fraction(1), Fraction(0)
-    source, target = _read(given, currency), _read(unit, currency)
-    if _dimensions(source) != _dimensions(target):
+    registry = _registry()
+    source = registry.parse_units(_expression(given, currency))
+    target = registry.parse_units(_expression(unit, currency))
+    if source.dimensionality != target.dimensionality:
         raise ValueError(_mismatch(given, source, unit, target, currency))
-    celsius = (source == _CELSIUS) - (target == _CELSIUS)
-    if celsius > 0:
-        raise ValueError("is a temperature; this key wants a difference of temperatures in K.")
-    return _size(source) / _size(target), celsius * _ZERO_CELSIUS_IN_KELVIN
-
-
-def _size(powers: Mapping[str, int]) -> Fraction:
-    return math.prod(
-        (_UNITS[name][0] ** power for name, power in powers.items()), start=Fraction(1)
+    zero, one = (
+        Fraction(registry.Quantity(Fraction(x), source).to(target).magnitude) for x in (0, 1)
     )
+    if zero and target != registry.parse_units("degC"):
+        raise ValueError("is a temperature; this key wants a difference of temperatures in K.")
+    return one - zero, zero
 
 
-def _dimensions(powers: Mapping[str, int]) -> dict[str, int]:
-    return _times({}, *((_UNITS[name][1], power) for name, power in powers.items()))
-
-
-def _times(powers: Mapping[str, int], *others: tuple[Mapping[str, int], int]) -> dict[str, int]:
-    """Return a product of powers with others, each raised to a power of its own."""
-    found = dict(powers)
-    for other, power in others:
-        for name, own in other.items():
-            found[name] = found.get(name, 0) + own * power
-    return {name: power for name, power in found.items() if power}
-
-
-def _mismatch(
-    given: str,
-    source: Mapping[str, int],
-    unit: str,
-    target: Mapping[str, int],
-    currency: str | None,
-) -> str:
+def _mismatch(given: str, source: Any, unit: str, target: Any, currency: str | None) -> str:
     label = unit_label(unit, currency)
     wants = _kind(target)
     wanted = "a plain number or %" if unit == "1" else f"{wants} in {label}" if wants else label
@@ -272,49 +260,27 @@ def _mismatch(
     of = f"{kind} ({unit_label(shown, currency)})" if kind and shown != "1" else (kind or given)
     text = f"is {of}" if of == "a plain number" else f"is a quantity of {of}"
     text += f"; this key wants {wanted}."
-    ratio = _times(_dimensions(source), (_dimensions(target), -1))
-    mass = ratio.get("mass", 0)
-    if mass and ratio == {"mass": mass, "power": -mass, "time": -mass}:
+    ratio = dict((source / target).dimensionality)
+    mass = ratio.get("[mass]", 0)
+    if mass and ratio == {"[mass]": mass, "[power]": -mass, "[time]": -mass}:
         text += " Convert by the lower heating value: 1 kg of hydrogen is 33.33 kWh."
-    if "apparent power" in ratio:
+    if "[apparent_power]" in ratio:
         text += " kW are kVA times the power factor: convert it."
-    if "period" in ratio:
+    if "[period]" in ratio:
         text += " Years and months do not convert to hours."
     return text
 
 
-def _kind(powers: Mapping[str, int]) -> str | None:
-    dimensions = _dimensions(powers)
-    kinds = (kind for unit, kind in _KINDS.items() if _dimensions(_read(unit, None)) == dimensions)
-    return next(kinds, None)
+def _kind(parsed: Any) -> str | None:
+    registry = _registry()
+    for unit, kind in _KINDS.items():
+        if registry.parse_units(_expression(unit, None)).dimensionality == parsed.dimensionality:
+            return kind
+    return None
 
 
-def _read(text: str, currency: str | None) -> dict[str, int]:
-    """Return the power of each unit in an expression such as ``CNY/(kW*year)``."""
-    return _product(iter(_tokens(text, currency)))
-
-
-def _product(tokens: Iterator[str]) -> dict[str, int]:
-    """Return the powers of an expression up to its end or closing bracket."""
-    done: dict[str, int] = {}
-    item: dict[str, int] = {}
-    side = 1
-    for token in tokens:
-        if token == ")":
-            break
-        if token in {"*", "/"}:
-            done, item, side = _times(done, (item, side)), {}, 1 if token == "*" else -1
-        elif token == "**":
-            item = _times({}, (item, int(next(tokens))))
-        elif token == "(":
-            item = _product(tokens)
-        else:
-            item = {} if token == "1" else {token: 1}
-    return _times(done, (item, side))
-
-
-def _tokens(text: str, currency: str | None) -> list[str]:
-    """Return the words and signs of a unit, every name checked."""
+def _expression(text: str, currency: str | None) -> str:
+    """Return a unit in pint's grammar, every name checked."""
     plain = re.sub(r"\bper\b", "/", text)
     for spelled, meant in _SPELLING:
         plain = plain.replace(spelled, meant)
@@ -332,19 +298,16 @@ def _tokens(text: str, currency: str | None) -> list[str]:
             if not operand or depth < 0:
                 raise ValueError(f"the unit {text!r} is not understood at {token!r}.")
         elif operand:
-            name = token if token == "(" else "".join(_part(token, currency))
+            name = token if token == "(" else _part(token, currency)
             raise ValueError(f"the unit {text!r} is not understood: put * or / before {name!r}.")
         elif token != "(":
             exponent = bool(parts) and parts[-1] == "**"
-            digits = _digits(token, text, exponent=exponent)
-            parts += [digits] if digits else _part(token, currency)
-            operand = True
-            continue
-        operand = token == ")"
+            token = _digits(token, text, exponent=exponent) or _part(token, currency)
+        operand = token not in {"**", "*", "/", "("}
         parts.append(token)
     if not operand or depth:
         raise ValueError(f"the unit {text!r} is not complete.")
-    return parts
+    return "" if parts == ["1"] else "".join(parts)
 
 
 def _digits(token: str, text: str, *, exponent: bool) -> str:
@@ -357,8 +320,8 @@ def _digits(token: str, text: str, *, exponent: bool) -> str:
     return token
 
 
-def _part(name: str, currency: str | None) -> list[str]:
-    """Return one unit as the list names it, with its power: ``m2`` is m ** 2."""
+def _part(name: str, currency: str | None) -> str:
+    """Return one unit name as the registry knows it."""
     if name in _REFUSED:
         raise ValueError(f"{name!r} {_REFUSED[name]}.")
     prefix, code = (name[0], name[1:]) if name[1:] in CURRENCIES and len(name) == 4 else ("", name)
@@ -370,11 +333,11 @@ def _part(name: str, currency: str | None) -> list[str]:
             raise ValueError(
                 f"{code} is not the park's currency {currency}: convert it and say {currency}."
             )
-        return [f"{prefix}currency"]
-    if name in _UNITS:
-        return [name]
-    if name[-1] in "23" and name[:-1] in _UNITS:
-        return [name[:-1], "**", name[-1]]
+        return f"{prefix}currency"
+    if _NAME.fullmatch(name):
+        return name
+    if name[-1] in "23" and _NAME.fullmatch(name[:-1]):
+        return f"{name[:-1]}**{name[-1]}"
     raise ValueError(f"the unit {name!r} is unknown{_nearest_unit(name)}")
 
 

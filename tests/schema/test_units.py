@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from typing import Annotated
 
 import pytest
@@ -172,6 +174,18 @@ def test_the_same_code_is_taken_or_refused_with_the_park() -> None:
 def test_currency_codes_are_three_capitals() -> None:
     assert {"CNY", "EUR", "USD", "JPY", "ZWG"} <= CURRENCIES
     assert all(len(code) == 3 and code.isalpha() and code.isupper() for code in CURRENCIES)
+
+
+def test_a_plain_number_does_not_import_pint() -> None:
+    """Proves: the command line stays fast. Sensitivity: pint alone takes a fifth of a second."""
+    code = (
+        "import sys; from microgrid_opt.units import to_unit; to_unit(2, 'kW');"
+        "print('pint' in sys.modules); to_unit('2 MW', 'kW'); print('pint' in sys.modules)"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    assert shown.split() == ["False", "True"]
 
 
 def test_conversion_gives_factor_and_offset() -> None:
