@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HEAVY = ("highspy", "numpy", "pandas", "plotly", "pvlib", "pyarrow", "pyomo", "yaml")
 NEEDLESS = (
-    *("jinja2", "matplotlib", "pint", "plotly", "pvlib", "pyomo.environ", "requests", "scipy"),
+    *("jinja2", "matplotlib", "plotly", "pvlib", "pyomo.environ", "requests", "scipy"),
     *("microgrid_opt.report.html", "xlsxwriter"),
 )
 EXACT = ("--solver-option", "mip_rel_gap=0", "--solver-option", "mip_abs_gap=0")
