@@ -44,6 +44,8 @@ OPTIONS = (
     "simplex_scale_strategy=0",
     # One step that a moved bound asks for in the end took longer than all others.
     "primal_simplex_bound_perturbation_multiplier=0",
+    # Thousands of updates of one factoring lose digits, and time.
+    "simplex_update_limit=200",
 )
 LOWER, BASIC = 0, 1
 """Statuses of a `Basis`."""
