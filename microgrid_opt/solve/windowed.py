@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Solution
 
+    Flags = NDArray[np.bool_]
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
@@ -224,19 +225,28 @@ class _Search:
 
     # ------------------------------------------------------------------ plans
 
+    @property
+    def units(self) -> Flags:
+        """Which columns are whole and have no step, shape (columns,)."""
+        return np.asarray((self.parts.column == EVERYWHERE) & (self.matrix.integrality == 1))
+
+    def rounded_up(self, values: Floats) -> Floats:
+        """Return values with enough units for what they stand for."""
+        return np.where(self.units, np.ceil(values - 1e-6), values)
+
     def windows(self, values: Floats, prices: Floats) -> Floats:
         """Raise the bound by what the windows prove at prices; return what they do.
 
         Whole numbers without a step (units of a size) have to agree: where there are any, the windows
         are solved once more with these held at what the values need.
         """
-        whole = (self.parts.column == EVERYWHERE) & (self.model.integrality == 1)
+        whole = self.units
         found, proven = self.priced(self.boxed, values, prices)
         if not self.stopped and np.isfinite(proven):
             self.bound = max(self.bound, proven)
         if whole.any() and not self.is_over:
             lower, upper = self.boxed.col_lower.copy(), self.boxed.col_upper.copy()
-            at = np.clip(np.ceil(values - 1e-6), lower, upper)
+            at = np.clip(self.rounded_up(values), lower, upper)
             lower[whole] = upper[whole] = at[whole]
             held_there = replace(self.boxed, col_lower=lower, col_upper=upper)
             found, _ = self.priced(held_there, values, prices)
@@ -279,7 +289,7 @@ class _Search:
 
     def plan(self, values: Floats, at: Outcome) -> Outcome:
         """Solve the year with the whole numbers that follow from values; keep a better plan."""
-        found = np.clip(values, self.matrix.col_lower, self.matrix.col_upper)
+        found = np.clip(self.rounded_up(values), self.matrix.col_lower, self.matrix.col_upper)
         if not rounding.are_followable(self.matrix, found):
             for name, whole in rounding.whole_values(self.draft, self.matrix, found).items():
                 found[self.matrix.column_blocks[name].slice] = whole
