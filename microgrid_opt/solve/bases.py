@@ -18,6 +18,8 @@ _BASIS = (
     highspy.HighsBasisStatus.kZero,
     highspy.HighsBasisStatus.kNonbasic,
 )
+LOWER, BASIC, UPPER = 0, 1, 2
+"""Statuses of a `Basis` that others set."""
 
 
 @dataclass(frozen=True, eq=False)

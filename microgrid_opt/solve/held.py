@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import highspy
 import numpy as np
 
-from microgrid_opt.solve.bases import Basis, basis_of
+from microgrid_opt.solve.bases import BASIC, LOWER, UPPER, Basis, basis_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
     Flags = NDArray[np.bool_]
 
-LOWER, BASIC, UPPER = 0, 1, 2
-"""Statuses of a `Basis`."""
 STEEPEST = 5.0
 """Largest coefficient of a column whose row can be a bound: HiGHS keeps a bound as it keeps a row."""
 CROSSED = 1e-9

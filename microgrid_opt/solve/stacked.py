@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microgrid_opt.solve.bases import Basis
+from microgrid_opt.solve.bases import BASIC, LOWER, Basis
 from microgrid_opt.solve.bundle import MISSED
 from microgrid_opt.solve.changes import PRIMAL
 from microgrid_opt.solve.matrix import Block, Matrix
@@ -47,8 +47,6 @@ OPTIONS = (
     # Thousands of updates of one factoring lose digits, and time.
     "simplex_update_limit=200",
 )
-LOWER, BASIC = 0, 1
-"""Statuses of a `Basis`."""
 
 
 @dataclass(frozen=True, eq=False)

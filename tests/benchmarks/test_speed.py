@@ -244,7 +244,7 @@ def test_numbers_refuse_what_peers_are_not_given() -> None:
 
 
 def test_the_milp_of_the_targets_has_three_committed_units() -> None:
-    park = load(MILP.case, scenario="week", sets=MILP.sets).park
+    park = load(MILP.case, scenario=MILP.scenario, sets=MILP.sets).park
     committed = {
         name: rules
         for name, one in park.assets.items()
