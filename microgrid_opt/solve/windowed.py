@@ -192,6 +192,7 @@ class _Search:
             self.plan(self.windows(values, prices), at)
             self.inside()
         best = self.best or replace(first, status=Status.UNKNOWN, solution=None, objective=None)
+        best = replace(best, solver=best.solver or first.solver)
         if self.stopped:
             best = replace(best, status=Status.INTERRUPTED)
         bound = min(self.bound, self.objective)
