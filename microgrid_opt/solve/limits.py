@@ -265,10 +265,7 @@ class Limited:
         vertex, _ = Stack(bundle, near.centre).solve(climb.left, climb.on_progress)
         if vertex is None:
             return near
-        cost = matrix.offset + float(matrix.cost @ vertex.values)
-        bound = matrix.sign * dual_bound(matrix, matrix.sign * vertex.duals)
-        iterations = near.iterations + vertex.iterations
-        found = Found(vertex.values, vertex.duals, cost, bound, iterations)
+        found = vertex.found(matrix, near.iterations)
         self._tell("vertex", time.perf_counter() - begun, found)
         return min(near, found, key=lambda one: one.gap)
 

@@ -24,9 +24,7 @@ from microgrid_opt.errors import InputError
 from microgrid_opt.results import Stage
 from microgrid_opt.solve import highs
 from microgrid_opt.solve.bundle import MOST_ROUNDS, Bundle
-from microgrid_opt.solve.certify import dual_bound
 from microgrid_opt.solve.days import Days
-from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.levels import (
     EXACT,
     RADIUS,
@@ -52,6 +50,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.solve.coarse import Coarser
+    from microgrid_opt.solve.found import Found
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Progress
@@ -233,15 +232,8 @@ class Climb:
         last = self.box is None
         vertex, outcome = Stack(bundle, point).solve(self.left, self.on_progress, last=last)
         if vertex is not None:
-            objective = matrix.objective(vertex.values)
-            bound = dual_bound(matrix, matrix.sign * vertex.duals)
-            found = Found(
-                vertex.values,
-                vertex.duals,
-                matrix.sign * objective,
-                matrix.sign * bound,
-                near.iterations + vertex.iterations,
-            )
+            found = vertex.found(matrix, near.iterations)
+            objective, bound = matrix.sign * found.objective, matrix.sign * found.bound
             self.stages.append(Stage("vertex", time.perf_counter() - begun, objective, bound))
             if found.gap <= gap:
                 return found

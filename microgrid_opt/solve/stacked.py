@@ -19,7 +19,9 @@ import numpy as np
 
 from microgrid_opt.solve.bases import BASIC, LOWER, Basis
 from microgrid_opt.solve.bundle import MISSED
+from microgrid_opt.solve.certify import dual_bound
 from microgrid_opt.solve.changes import PRIMAL
+from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.matrix import Block, Matrix
 from microgrid_opt.solve.profiles import load_profile
 from microgrid_opt.solve.session import Session
@@ -56,6 +58,16 @@ class Vertex:
     values: Floats
     duals: Floats
     iterations: int
+
+    def found(self, matrix: Matrix, before: int) -> Found:
+        """Return it as what a search of the model ends with, after so many iterations before."""
+        return Found(
+            self.values,
+            self.duals,
+            matrix.sign * matrix.objective(self.values),
+            matrix.sign * dual_bound(matrix, matrix.sign * self.duals),
+            before + self.iterations,
+        )
 
 
 class Stack:

@@ -24,11 +24,11 @@ Both give a relaxation of the model with whole numbers: rows that all its plans 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from microgrid_opt.solve.matrix import Block
+from microgrid_opt.solve.matrix import Block, entries_of
 from microgrid_opt.solve.pieces import steps_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def tightened(matrix: Matrix) -> Matrix:
     row = matrix.entry_row[unit]
     sign = np.sign(matrix.row_upper[row])
     need = np.abs(matrix.row_upper[row])
-    cover, entry = _entries_of(matrix, row)
+    entry, cover = entries_of(matrix.start.astype(np.int64), row.astype(np.int64))
     mine = sign[cover] * matrix.value[entry]
     used = (entry == unit[cover]) | (entry == other[cover]) | (mine < 0.0)
     decision = _limits(matrix)[0][matrix.index[unit]]
@@ -90,21 +90,13 @@ def _covers(matrix: Matrix) -> tuple[Ints, Ints, Floats]:
         most = np.abs(value) * np.minimum(matrix.col_upper[column], capacity[column])
         units = np.abs(value) * capacity[column] > need * (1.0 + 1e-9)
     unit = np.flatnonzero(balance[entry] & makes & (decision[column] >= 0) & units)
-    cover, other = _entries_of(matrix, entry[unit])
+    other, cover = entries_of(matrix.start.astype(np.int64), entry[unit].astype(np.int64))
     beside = makes[other] & (other != unit[cover]) & (most[other] < WORTH * need[other])
     return (
         np.concatenate([unit, unit[cover[beside]]]),
         np.concatenate([np.full(len(unit), -1), other[beside]]),
         np.concatenate([np.zeros(len(unit)), most[other[beside]]]),
     )
-
-
-def _entries_of(matrix: Matrix, rows: NDArray[np.integer[Any]]) -> tuple[Ints, Ints]:
-    """Return the entries of rows, one row after the other, each with the place of its row."""
-    first, count = matrix.start[rows], np.diff(matrix.start)[rows]
-    place = np.repeat(np.arange(len(rows)), count)
-    ahead = np.cumsum(count) - count
-    return place, np.arange(len(place)) - ahead[place] + first[place]
 
 
 def _limits(matrix: Matrix) -> tuple[Ints, Floats]:
