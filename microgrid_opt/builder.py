@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pyomo.core as pyo
-from pyomo.core.base import constraint as pyomo_constraint
 
 from microgrid_opt.draft import Cap, Column, Draft, Flow, Given, Inside, Rounding
 from microgrid_opt.errors import Finding, InfeasibleError, InputError
@@ -21,6 +19,7 @@ from microgrid_opt.formulations.indexed import Always
 from microgrid_opt.formulations.sizing import write_size
 from microgrid_opt.ledger import CO2, COST, EFFECTS, Entry, Linear
 from microgrid_opt.solve.containersum import ContainerSum
+from microgrid_opt.solve.modelling import pyo, pyomo_constraint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

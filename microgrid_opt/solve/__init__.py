@@ -5,6 +5,7 @@ handoff.py      extract(model) -> Matrix: the fast way, one walk for each constr
   containers.py   variables and parameters as arrays
   template.py     expressions as linear forms over all rows of a family
   containersum.py sums over whole containers, written out only when Pyomo asks
+  modelling.py    Pyomo itself
   rows.py         rows in compressed form
 reference.py    extract_reference(model), assert_same(a, b): the slow way, to check the fast one
 matrix.py       Matrix, Block: the model as arrays, with names made when asked for

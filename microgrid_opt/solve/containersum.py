@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pyomo.core.expr.numeric_expr import LinearExpression, MonomialTermExpression
+
+from microgrid_opt.solve.modelling import numeric_expr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 
-class ContainerSum(LinearExpression):  # type: ignore[misc]
+class ContainerSum(numeric_expr.LinearExpression):  # type: ignore[misc]
     """A linear expression by containers.
 
     Parameters
@@ -52,7 +53,7 @@ class ContainerSum(LinearExpression):  # type: ignore[misc]
     @property  # type: ignore[misc]
     def __class__(self) -> type:
         """Say `LinearExpression`: Pyomo looks expressions up in tables by their exact class."""
-        return LinearExpression  # type: ignore[no-any-return]
+        return numeric_expr.LinearExpression  # type: ignore[no-any-return]
 
     def _write(self) -> None:
         terms: list[Any] = [self.constant_part] if self.constant_part else []
@@ -60,7 +61,7 @@ class ContainerSum(LinearExpression):  # type: ignore[misc]
             used = np.flatnonzero(coefficients)
             members = list(container.values())
             pairs = zip(coefficients[used].tolist(), (members[i] for i in used), strict=True)
-            terms.extend(map(MonomialTermExpression, pairs))
+            terms.extend(map(numeric_expr.MonomialTermExpression, pairs))
         self._written, self._count = terms, len(terms)
 
     @property

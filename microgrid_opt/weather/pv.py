@@ -208,7 +208,7 @@ class Incident(NamedTuple):
 
 
 def _sun(weather: Weather) -> _Sun:
-    from pvlib import irradiance, solarposition
+    from microgrid_opt.weather.solar import irradiance, solarposition
 
     times = weather.sun_times()
     position = solarposition.get_solarposition(
@@ -226,7 +226,7 @@ def _sun(weather: Weather) -> _Sun:
 
 def _sky(weather: Weather, sun: _Sun, decomposition: Decomposition) -> _Sky:
     """Global, beam and diffuse irradiance; what is missing follows from the rest."""
-    from pvlib import irradiance
+    from microgrid_opt.weather.solar import irradiance
 
     has_dni, has_dhi = weather.has("dni_w_per_m2"), weather.has("dhi_w_per_m2")
     if has_dni and has_dhi:
@@ -252,7 +252,7 @@ def _sky(weather: Weather, sun: _Sun, decomposition: Decomposition) -> _Sky:
 
 def _tracked(sun: _Sun, axis: _Plane, max_angle_deg: float, coverage: float | None) -> _Plane:
     """Plane of a single-axis tracker; flat at night. No coverage: no backtracking."""
-    from pvlib import tracking
+    from microgrid_opt.weather.solar import tracking
 
     turned = tracking.singleaxis(
         sun.apparent_zenith_deg,
@@ -292,7 +292,7 @@ def on_fixed_plane(weather: Weather, tilt_deg: float, azimuth_deg: float) -> Inc
 def _on_plane(
     sun: _Sun, sky: _Sky, plane: _Plane, transposition: Transposition, albedo: FloatArray
 ) -> Incident:
-    from pvlib import atmosphere, irradiance
+    from microgrid_opt.weather.solar import atmosphere, irradiance
 
     angle_deg = np.asarray(
         irradiance.aoi(plane.tilt_deg, plane.azimuth_deg, sun.apparent_zenith_deg, sun.azimuth_deg)
@@ -317,7 +317,7 @@ def _on_plane(
 
 def _transmitted(angle_deg: FloatArray, model: IncidenceModel) -> FloatArray:
     """Share of the beam that passes the glass, relative to normal incidence."""
-    from pvlib import iam
+    from microgrid_opt.weather.solar import iam
 
     if model == "none":
         return np.ones_like(angle_deg)
@@ -335,7 +335,7 @@ def _albedo(weather: Weather, given: float | None) -> FloatArray:
 def _cell_temperature(
     weather: Weather, incident: FloatArray, model: TemperatureModel
 ) -> FloatArray:
-    from pvlib import temperature
+    from microgrid_opt.weather.solar import temperature
 
     air = weather.column("temperature_degc")
     wind = weather.column("wind_speed_m_per_s")

@@ -46,7 +46,7 @@ class Sky:
     @classmethod
     def of(cls, latitude: float, longitude: float, year: int, zone_name: str) -> Sky:
         """Geometry of a year in the standard time of an IANA zone."""
-        from pvlib import irradiance, solarposition
+        from microgrid_opt.weather.solar import irradiance, solarposition
 
         try:
             zone = ZoneInfo(zone_name)
@@ -155,7 +155,7 @@ def _hourly_index(sky: Sky, daily: FloatArray, random: np.random.Generator) -> F
 
 def split_by_erbs(sky: Sky, ghi: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Beam normal and diffuse horizontal irradiance [W/m2] by Erbs."""
-    from pvlib import irradiance
+    from microgrid_opt.weather.solar import irradiance
 
     day = sky.index.day_of_year.to_numpy()
     parts = irradiance.erbs(ghi, sky.zenith_deg.ravel(), day)
