@@ -64,24 +64,25 @@ def stores_of(days: Days) -> Stores:
     width = len(m.columns)
     home, step = days.home[m.entry_row], days.step[m.index]
     timed = (home >= 0) & (step >= 0)
-    now = timed & (step == home)
-    before = timed & (step == (home - 1) % n) & ~now
-    others = np.bincount(m.entry_row, timed & ~now, m.row_count)
-    equal = (m.row_lower == m.row_upper) & (others == 1)
+    other = np.flatnonzero(timed & (step != home))
+    equal = m.row_lower == m.row_upper
+    equal &= np.bincount(m.entry_row[other], minlength=m.row_count) == 1
+    before = other[equal[m.entry_row[other]] & (step[other] == (home[other] - 1) % n)]
+    linked = np.zeros(m.row_count, dtype=bool)
+    linked[m.entry_row[before]] = True
+    now = np.flatnonzero(timed & (step == home) & linked[m.entry_row])
     key = m.entry_row.astype(np.int64) * width + days.column_family[m.index]
-    before &= equal[m.entry_row]
     known, first, many = np.unique(key[now], return_index=True, return_counts=True)
-    single = known[many == 1]
-    links = np.flatnonzero(before & np.isin(key, single))
-    own = np.flatnonzero(now)[first][np.searchsorted(known, key[links])]
+    links = before[np.isin(key[before], known[many == 1])]
+    own = now[first][np.searchsorted(known, key[links])]
     links, own = links[m.value[own] != 0.0], own[m.value[own] != 0.0]
     family, at = days.column_family[m.index[links]], home[links]
     ratio, count = np.zeros((width, n)), np.zeros((width, n), dtype=np.int64)
     ratio[family, at] = -m.value[links] / m.value[own]
     np.add.at(count, (family, at), 1)
-    linked = (count[:, days.first[:-1]] > 0).sum(axis=1)
+    across = (count[:, days.first[:-1]] > 0).sum(axis=1)
     found = []
-    for number in np.flatnonzero((2 * linked > days.count) & (count.max(axis=1) == 1)):
+    for number in np.flatnonzero((2 * across > days.count) & (count.max(axis=1) == 1)):
         part = m.columns[number].slice
         whole = m.integrality[part].any()
         if not whole and (m.col_lower[part] >= 0.0).all() and (ratio[number] >= 0.0).all():

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from microgrid_opt.solve.matrix import Matrix
 
+    Flags = NDArray[np.bool_]
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 PASSES = 4
 PLAUSIBLE = 1e3
@@ -51,53 +53,64 @@ def _wider(bound: Floats, sign: float) -> Floats:
     return np.asarray(bound + sign * margin)
 
 
-def _others(matrix: Matrix, low: Floats, high: Floats) -> tuple[Floats, Floats]:
-    """Return the least and most that the other entries of its row add up to, for every entry."""
+def _others(
+    matrix: Matrix, lower: Floats, upper: Floats, chosen: Flags
+) -> tuple[Ints, Floats, Floats]:
+    """Return the entries of chosen columns, and the least and most that the others of their rows make.
+
+    Parameters
+    ----------
+    chosen
+        Of the columns, shape (columns,).
+
+    Returns
+    -------
+    Numbers of the entries, and the two sums for each of them.
+    """
+    mine = chosen[matrix.index]
+    rows = np.zeros(matrix.row_count, dtype=bool)
+    rows[matrix.entry_row[mine]] = True
+    part = np.flatnonzero(rows[matrix.entry_row])
+    a, column, row, own = matrix.value[part], matrix.index[part], matrix.entry_row[part], mine[part]
+    low, high = lower[column], upper[column]
     found = []
-    for terms in (low, high):
-        free = np.isinf(terms)
-        value = np.where(free, 0.0, terms)
-        count = np.bincount(matrix.entry_row, free, matrix.row_count)[matrix.entry_row] - free
-        total = np.bincount(matrix.entry_row, value, matrix.row_count)[matrix.entry_row] - value
-        found.append(np.where(count > 0, np.inf, total))
-    least, most = found
-    return np.where(np.isinf(least), -np.inf, least), most
-
-
-def _terms(matrix: Matrix, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
-    """Return the least and most of every entry times its column."""
-    a, low, high = matrix.value, lower[matrix.index], upper[matrix.index]
-    with np.errstate(invalid="ignore"):
-        least, most = np.where(a > 0, a * low, a * high), np.where(a > 0, a * high, a * low)
-    return np.where(a == 0.0, 0.0, least), np.where(a == 0.0, 0.0, most)
+    for first, second, none in ((low, high, -np.inf), (high, low, np.inf)):
+        with np.errstate(invalid="ignore"):
+            term = a * np.where(a > 0, first, second)
+        term[a == 0.0] = 0.0
+        free = np.isinf(term)
+        term[free] = 0.0
+        total = np.bincount(row, term, matrix.row_count)[row[own]] - term[own]
+        total[np.bincount(row[free], minlength=matrix.row_count)[row[own]] > free[own]] = none
+        found.append(total)
+    return part[own], *found
 
 
 def _implied(matrix: Matrix, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
-    """Return the bounds of the columns that single rows imply."""
-    least, most = _others(matrix, *_terms(matrix, lower, upper))
-    held = matrix.value != 0.0
-    a, column, row = matrix.value[held], matrix.index[held], matrix.entry_row[held]
-    at_most = (matrix.row_upper[row] - least[held]) / a
-    at_least = (matrix.row_lower[row] - most[held]) / a
-    high, low = np.where(a > 0, at_most, at_least), np.where(a > 0, at_least, at_most)
+    """Return the bounds that single rows imply of the columns without one, shape (columns,) each."""
+    entry, least, most = _others(matrix, lower, upper, np.isinf(lower) | np.isinf(upper))
+    held = matrix.value[entry] != 0.0
+    entry, least, most = entry[held], least[held], most[held]
+    a, column, row = matrix.value[entry], matrix.index[entry], matrix.entry_row[entry]
+    at_most, at_least = matrix.row_upper[row] - least, matrix.row_lower[row] - most
     new_low, new_high = np.full(len(lower), -np.inf), np.full(len(upper), np.inf)
-    np.maximum.at(new_low, column, low)
-    np.minimum.at(new_high, column, high)
+    np.maximum.at(new_low, column, np.where(a > 0, at_least, at_most) / a)
+    np.minimum.at(new_high, column, np.where(a > 0, at_most, at_least) / a)
     return new_low, new_high
 
 
 def _needed(matrix: Matrix, lower: Floats, upper: Floats) -> Floats:
-    """Return up to where columns that cost can be of use, infinite where more may always help."""
-    least, most = _others(matrix, *_terms(matrix, lower, upper))
-    a, row = matrix.value, matrix.entry_row
+    """Return up to where columns without an upper bound that cost can be of use, infinite elsewhere."""
+    entry, least, most = _others(matrix, lower, upper, np.isinf(upper) & (matrix.cost >= 0.0))
+    a, row = matrix.value[entry], matrix.entry_row[entry]
     above, below = matrix.row_lower[row], matrix.row_upper[row]
     wants_more = ((a > 0) & np.isinf(below)) | ((a < 0) & np.isinf(above)) | (a == 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        need = np.where(a > 0, (above - least) / a, (below - most) / a)
+        need = np.where(a > 0, above - least, below - most) / a
     need = np.where(a == 0.0, -np.inf, need)
     need = np.where(wants_more & ~np.isnan(need), need, np.inf)
     most_needed = np.full(len(upper), -np.inf)
-    np.maximum.at(most_needed, matrix.index, need)
+    np.maximum.at(most_needed, matrix.index[entry], need)
     cap = np.maximum(_wider(most_needed, 1.0), lower)
     # The next whole number is as good as what is needed, one below it is not.
     cap = np.where(matrix.integrality == 1, np.ceil(cap), cap)

@@ -83,14 +83,12 @@ class Days:
         m, n = self.matrix, len(self.day)
         step = self.step[m.index]
         timed = step >= 0
-        least = np.full(m.row_count, n, dtype=np.int64)
-        home = np.full(m.row_count, TIMELESS, dtype=np.int64)
-        np.minimum.at(least, m.entry_row[timed], step[timed])
-        np.maximum.at(home, m.entry_row[timed], step[timed])
-        last = home.copy()
+        least = m.over_rows(np.minimum, np.where(timed, step, n), n)
+        last = m.over_rows(np.maximum, step, TIMELESS)
+        home = last.copy()
         for block in m.rows:
             keys = block.keys
-            if keys is None or not all(isinstance(key, int) for key in keys):
+            if keys is None or not set(map(type, keys)) <= {int}:
                 continue
             key, part = np.array(keys, dtype=np.int64), block.slice
             inside = (least[part] <= key) & (key <= last[part])
@@ -196,17 +194,19 @@ class Days:
     def _series(self, values: Floats, family: Ints, step: Ints) -> Floats:
         """Return the sums by family and step that change, each scaled to [0, 1], no two alike."""
         n = len(self.day)
-        used = step >= 0
-        names, number = np.unique(family[used], return_inverse=True)
-        total = np.bincount(number * n + step[used], values[used], len(names) * n)
-        found = total.reshape(len(names), n)
+        # Nothing is added where a value is zero, and a family of zeros never changes.
+        used = np.flatnonzero((step >= 0) & (values != 0.0))
+        own = family[used]
+        there = np.bincount(own, minlength=1) > 0
+        number = np.cumsum(there)[own] - 1
+        count = int(there.sum())
+        found = np.bincount(number * n + step[used], values[used], count * n).reshape(count, n)
         low, wide = found.min(axis=1), np.ptp(found, axis=1)
         moved = wide > 1e-9 * (np.abs(low) + wide)
         scaled = (found[moved] - low[moved, None]) / wide[moved, None]
         if not len(scaled):
             return np.asarray(scaled)
-        _, kept = np.unique(scaled.round(6), axis=0, return_index=True)
-        return np.asarray(scaled[np.sort(kept)])
+        return np.asarray(scaled[_distinct(scaled)])
 
     def distances(self) -> Floats:
         """Return how far days are apart in all their numbers, shape (days, days).
@@ -215,7 +215,7 @@ class Days:
         """
         series = np.concatenate([self.needs, self.offers, self.yields, self.prices])
         if len(series):
-            series = series[np.sort(np.unique(series.round(6), axis=0, return_index=True)[1])]
+            series = series[_distinct(series)]
         longest = int(np.diff(self.first).max())
         found = np.zeros((self.count, len(series), longest))
         found[self.day, :, np.arange(len(self.day)) - self.first[self.day]] = series.T
@@ -235,3 +235,11 @@ class Days:
         dear = np.bincount(self.day, self.prices.sum(axis=0) * hours, self.count)
         found = [int(np.argmax(one)) for one in (net, peak, dear) if np.ptp(one) > 1e-9]
         return np.array(list(dict.fromkeys(found)), dtype=np.int64)
+
+
+def _distinct(series: Floats) -> list[int]:
+    """Return the numbers of the series that differ from all before them by more than rounding."""
+    seen: dict[bytes, int] = {}
+    for number, one in enumerate(series.round(6) + 0.0):  # minus zero is zero
+        seen.setdefault(one.tobytes(), number)
+    return list(seen.values())

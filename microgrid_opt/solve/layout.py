@@ -52,12 +52,10 @@ def layouts(matrix: Matrix, pieces: Pieces) -> list[Layout]:
     own = pieces.column[index]
     # Entries of spread rows are the pieces' whose own columns they are of.
     inside = np.where(row >= 0, row, np.where((row == -2) & (own >= 0), own, -1))
-    order = np.argsort(inside, kind="stable")
-    bounds = np.searchsorted(inside[order], np.arange(pieces.count + 1))
-    columns = np.argsort(pieces.column, kind="stable")
-    column_bounds = np.searchsorted(pieces.column[columns], np.arange(pieces.count + 1))
-    rows = np.argsort(pieces.row, kind="stable")
-    row_bounds = np.searchsorted(pieces.row[rows], np.arange(pieces.count + 1))
+    order, bounds = _grouped(inside, pieces.count)
+    columns, column_bounds = _grouped(pieces.column, pieces.count)
+    rows, row_bounds = _grouped(pieces.row, pieces.count)
+    lengths_of = np.diff(matrix.start)
     place = np.full(matrix.column_count, -1, dtype=np.int64)
     found = []
     for piece in range(pieces.count):
@@ -69,8 +67,9 @@ def layouts(matrix: Matrix, pieces: Pieces) -> list[Layout]:
         common = np.unique(index[plain][own[plain] < 0]).astype(np.int64)
         place[private] = np.arange(len(private))
         place[common] = len(private) + np.arange(len(common))
+        entries = np.concatenate([plain, shares])
         numbers, lengths = np.unique(entry[shares], return_counts=True)
-        lengths = np.concatenate([np.diff(matrix.start)[kept], lengths])
+        lengths = np.concatenate([lengths_of[kept], lengths])
         found.append(
             Layout(
                 kept,
@@ -78,11 +77,27 @@ def layouts(matrix: Matrix, pieces: Pieces) -> list[Layout]:
                 common,
                 np.searchsorted(pieces.spread, numbers),
                 np.concatenate([[0], np.cumsum(lengths)]),
-                place[index[np.concatenate([plain, shares])]],
-                matrix.value[np.concatenate([plain, shares])],
+                place[index[entries]],
+                matrix.value[entries],
             )
         )
     return found
+
+
+def _grouped(piece: Ints, count: int) -> tuple[Ints, Ints]:
+    """Return the numbers of all elements piece by piece, and where each piece begins and ends there.
+
+    Parameters
+    ----------
+    piece
+        Of each element, negative for none.
+    count
+        Number of pieces.
+    """
+    # Small numbers are sorted in one pass.
+    small = piece.astype(np.int16) if count <= np.iinfo(np.int16).max else piece
+    order = np.argsort(small, kind="stable")
+    return order, np.searchsorted(piece[order], np.arange(count + 1))
 
 
 def slopes_of(pieces: Pieces, layout: Layout, duals: Floats) -> Floats:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -160,6 +160,24 @@ class Matrix:
     def row_names(self) -> list[str]:
         """Return the names of all rows."""
         return [name for block in self.rows for name in block.labels()]
+
+    def over_rows(self, combine: np.ufunc, values: npt.NDArray[Any], empty: Any) -> npt.NDArray[Any]:
+        """Return what values of the entries of each row combine to, shape (rows,).
+
+        Parameters
+        ----------
+        combine
+            `numpy.minimum`, `numpy.maximum` or another function of two numbers.
+        values
+            One for each entry, shape (nonzeros,).
+        empty
+            For rows without entries.
+        """
+        found = np.full(self.row_count, empty, dtype=values.dtype)
+        some = np.flatnonzero(np.diff(self.start))
+        if len(some):
+            found[some] = combine.reduceat(values, self.start[some])
+        return found
 
     def times(self, x: Floats) -> Floats:
         """Return the row activities $A x$, shape (rows,)."""

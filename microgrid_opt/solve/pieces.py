@@ -14,6 +14,7 @@ Any cut is valid (`microgrid_opt.solve.bundle`); a good one leaves little that i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,12 +57,12 @@ class Pieces:
     home: Ints
     count: int
 
-    @property
+    @cached_property
     def shared(self) -> Ints:
         """Numbers of the shared columns."""
         return np.flatnonzero(self.column == SHARED)
 
-    @property
+    @cached_property
     def spread(self) -> Ints:
         """Numbers of the rows of which each piece has a share."""
         return np.flatnonzero(self.row == SPREAD)
@@ -127,12 +128,9 @@ def _across(matrix: Matrix, step: Ints, steps: int) -> Ints:
 def _span(matrix: Matrix, of_column: Ints) -> tuple[Ints, Ints]:
     """Return the least and greatest number ≥ 0 among the columns of each row; last is -1 if none."""
     numbers = of_column[matrix.index]
-    timed = numbers >= 0
-    first = np.full(matrix.row_count, np.iinfo(np.int64).max)
-    last = np.full(matrix.row_count, -1, dtype=np.int64)
-    np.minimum.at(first, matrix.entry_row[timed], numbers[timed])
-    np.maximum.at(last, matrix.entry_row[timed], numbers[timed])
-    return first, last
+    none = np.iinfo(np.int64).max
+    first = matrix.over_rows(np.minimum, np.where(numbers >= 0, numbers, none), none)
+    return first, matrix.over_rows(np.maximum, numbers, -1)
 
 
 def cut(matrix: Matrix, horizon: Horizon, piece: Ints) -> Pieces:
@@ -146,10 +144,10 @@ def cut(matrix: Matrix, horizon: Horizon, piece: Ints) -> Pieces:
     step = steps_of(matrix, horizon)
     home = np.where(step >= 0, piece[step], -1)
     entry, index = matrix.entry_row, matrix.index
-    _, last = _span(matrix, home)
     of_entry = home[index]
+    last = matrix.over_rows(np.maximum, of_entry, -1)
     strange = (of_entry >= 0) & (of_entry != last[entry])
-    spread = np.bincount(entry, strange, matrix.row_count) > MOST_STRANGERS
+    spread = np.bincount(entry[strange], minlength=matrix.row_count) > MOST_STRANGERS
     row = np.where(spread, SPREAD, last)
     # Where columns are met: in their own piece, and in those of their rows.
     inside = row[entry]
@@ -158,10 +156,11 @@ def cut(matrix: Matrix, horizon: Horizon, piece: Ints) -> Pieces:
     common[index[(inside == SHARED) | (met < 0)]] = True
     first = np.where(home >= 0, home, np.iinfo(np.int64).max)
     final = home.copy()
-    np.minimum.at(first, index[met >= 0], met[met >= 0])
-    np.maximum.at(final, index[met >= 0], met[met >= 0])
+    elsewhere = np.flatnonzero((met >= 0) & (met != of_entry))
+    np.minimum.at(first, index[elsewhere], met[elsewhere])
+    np.maximum.at(final, index[elsewhere], met[elsewhere])
     common |= (first != final) | (final < 0)
     column = np.where(common, SHARED, final)
-    owned = np.bincount(entry, ~common[index], matrix.row_count) > 0
+    owned = matrix.over_rows(np.logical_or, ~common[index], False)
     row[~owned] = SHARED
     return Pieces(column, row, home, int(piece.max()) + 1)

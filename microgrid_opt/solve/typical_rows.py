@@ -62,9 +62,9 @@ class Small:
 
 def small(columns: Columns) -> Small:
     """Write the small model."""
-    source, own, day = _instances(columns)
-    plain = _substituted(columns, source, own, day)
     special = _is_special(columns)
+    source, own, day = _instances(columns, special)
+    plain = _substituted(columns, source, own, day)
     doubtful = np.flatnonzero((day >= 0) & special[source])
     first = _firsts(plain, source, doubtful)
     stays = np.ones(len(plain), dtype=bool)
@@ -79,19 +79,19 @@ def small(columns: Columns) -> Small:
 def _is_special(columns: Columns) -> Flags:
     """Return which rows of a medoid stand again for its other days: those with other columns there."""
     days, m = columns.days, columns.days.matrix
-    home, step = days.home[m.entry_row], days.step[m.index]
-    first = days.first[days.day[home]]
-    held = np.isin(days.column_family[m.index], columns.stores.families)
-    handed = held & (step == (first - 1) % len(days.day))
-    return np.asarray(
-        np.bincount(m.entry_row, (days.strange & ~handed) | days.indexed, m.row_count) > 0
-    )
+    strange = np.flatnonzero(days.strange)
+    column = m.index[strange]
+    first = days.first[days.day[days.home[m.entry_row[strange]]]]
+    handed = np.isin(days.column_family[column], columns.stores.families)
+    handed &= days.step[column] == (first - 1) % len(days.day)
+    others = days.indexed.copy()
+    others[strange[~handed]] = True
+    return m.over_rows(np.logical_or, others, False)
 
 
-def _instances(columns: Columns) -> tuple[Ints, Ints, Ints]:
+def _instances(columns: Columns, special: Flags) -> tuple[Ints, Ints, Ints]:
     """Return the rows that are taken: whose numbers they have, whose places, and of which day."""
     days = columns.days
-    special = _is_special(columns)
     timeless = np.flatnonzero(days.home < 0)
     sources, owns, of = [timeless], [timeless], [np.full(len(timeless), ALONE)]
     for number, k in enumerate(columns.medoid):
