@@ -464,4 +464,6 @@ def main() -> None:
             with suppress(OSError, ValueError):
                 stream.flush()
         os._exit(code if isinstance(code, int) else 0)
+    # All that is left goes with the process: to search it for cycles first takes half a second.
+    gc.freeze()
     sys.exit(code)

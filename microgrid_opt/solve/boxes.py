@@ -83,7 +83,8 @@ def _others(
         total = np.bincount(row, term, matrix.row_count)[row[own]] - term[own]
         total[np.bincount(row[free], minlength=matrix.row_count)[row[own]] > free[own]] = none
         found.append(total)
-    return part[own], *found
+    least, most = found
+    return part[own], least, most
 
 
 def _implied(matrix: Matrix, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:

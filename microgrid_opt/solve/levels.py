@@ -215,9 +215,12 @@ def prices(bundle: Bundle, start: Level, piece: Ints) -> list[Floats] | None:
     piece
         Of each of the finest steps, shape (n,).
     """
-    matrix = start.matrix
-    pieces = cut(matrix, start.horizon, piece[start.starts])
-    parts = layouts(matrix, pieces)
+    matrix, searched = start.matrix, start.bundle
+    if searched is not None and searched.models:
+        pieces, parts = searched.pieces, [model.layout for model in searched.models]
+    else:
+        pieces = cut(matrix, start.horizon, piece[start.starts])
+        parts = layouts(matrix, pieces)
     names = [_families(matrix, layout.shared) for layout in parts]
     mine = [_families(bundle.matrix, model.layout.shared) for model in bundle.models]
     spread = [layout.spread.tolist() for layout in parts]

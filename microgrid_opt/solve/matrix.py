@@ -161,7 +161,9 @@ class Matrix:
         """Return the names of all rows."""
         return [name for block in self.rows for name in block.labels()]
 
-    def over_rows(self, combine: np.ufunc, values: npt.NDArray[Any], empty: Any) -> npt.NDArray[Any]:
+    def over_rows(
+        self, combine: np.ufunc, values: npt.NDArray[Any], empty: Any
+    ) -> npt.NDArray[Any]:
         """Return what values of the entries of each row combine to, shape (rows,).
 
         Parameters
