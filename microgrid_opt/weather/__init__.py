@@ -10,6 +10,7 @@ formats.py    read_epw, read_tmy3
 pvgis.py      read_pvgis, fetch_pvgis
 output.py     Output and Yield: what the two models below return
 pv.py         pv_per_unit
+solar.py      the models of pvlib that it uses
 wind.py       wind_per_unit
 curves.py     PowerCurve, and the library in microgrid_opt/data/power_curves
 synthetic.py  synthetic_year from twelve monthly means; sunshine.py and draws.py: its parts
