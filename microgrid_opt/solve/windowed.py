@@ -7,9 +7,8 @@ r"""Years with thousands of on/off decisions, in windows of some days: plans abo
 3. *Inside.* Windows of the plan are improved while all else stands (`microgrid_opt.solve.inside`), at
    one border and then at another, and the year is planned anew with what they do.
 4. *Windows.* At these prices every window is solved as a small model with its whole numbers and copies
-   of sizes and borders. What they prove adds up to a bound (`microgrid_opt.solve.priced`), at least
-   that of the relaxation. What they do makes another plan, and its windows are improved as well. As long
-   as that gains, it goes on with windows of twice the length, which price fewer borders.
+   of sizes and borders. What they prove is a bound (`microgrid_opt.solve.priced`), what they do makes
+   another plan, whose windows are improved as well. While that gains, longer windows follow.
 
 It ends when the gap is as asked, or nothing improves: a year of many windows then has a gap left.
 
@@ -207,15 +206,15 @@ class _Search:
     def bounded(self, values: Floats, prices: Floats, at: Outcome) -> None:
         """Raise the bound and improve the plan, in longer and longer windows while that gains."""
         for joins in range(MOST_JOINS + 1):
-            before = self.open
             if self.is_over:
                 return
+            if joins:
+                self.parts = joined(self.parts)
+            before = self.open
             self.plan(self.windows(values, prices), at)
             self.inside()
             if joins and self.open > (1.0 - LEAST_GAIN) * before:
                 return
-            if joins < MOST_JOINS:
-                self.parts = joined(self.parts)
 
     def relaxation(self) -> Outcome:
         """Solve the year without whole numbers, for a bound, sizes and prices."""
