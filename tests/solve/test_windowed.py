@@ -314,6 +314,7 @@ def test_a_gap_that_windows_leave_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert "strategy direct" in results.run.choice
     assert results.run.gap is not None
     assert results.run.gap > 1e-9
+    assert results.run.bound is not None
     assert results.run.bound <= exact.cost * (1.0 + 1e-7)
     assert exact.cost <= results.cost * (1.0 + 1e-7)
 
