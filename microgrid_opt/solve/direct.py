@@ -260,8 +260,9 @@ def _in_own_steps(ask: _Ask, before: _Vain) -> Held:
         first, more = _whole_numbers_first(ask, way, profile, limit)
         stages += more
         closed = first.status is Status.OPTIMAL and rounding.is_close_enough(first, profile)
-        if closed or first.status is Status.INTERRUPTED:
+        if closed or first.status in {Status.INTERRUPTED, Status.GAP_LEFT}:
             first.accepted("feasible")
+            why += windowed.LAST_WORD if first.status is Status.GAP_LEFT else ""
             return held_of(matrix, profile, first, why, stages, way.strategy)
         if way.strategy == BRANCHED:
             why += f"; pieces of the year gave up: {first.message}" if first.message else ""

@@ -47,6 +47,12 @@ class Parts:
     count: int
 
 
+def joined(parts: Parts) -> Parts:
+    """Return parts of which each is two of these: fewer columns have copies."""
+    column, row = (np.where(one >= 0, one // 2, one) for one in (parts.column, parts.row))
+    return Parts(column, row, (parts.count + 1) // 2)
+
+
 class Priced:
     """A model in parts at given prices.
 

@@ -29,6 +29,7 @@ class Status(Enum):
     OBJECTIVE_LIMIT = "objective limit"
     MEMORY_LIMIT = "memory limit"
     INTERRUPTED = "interrupted"
+    GAP_LEFT = "gap left"
     UNKNOWN = "unknown"
     ERROR = "error"
 

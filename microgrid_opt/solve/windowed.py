@@ -7,10 +7,10 @@ r"""Years with thousands of on/off decisions, in windows of some days: plans abo
 3. *Inside.* Windows of the plan are improved while all else stands (`microgrid_opt.solve.inside`), at
    one border and then at another, and the year is planned anew with what they do.
 4. *Windows.* At these prices every window is solved as a small model with its whole numbers and copies
-   of sizes and borders. What they prove adds up to a bound (`microgrid_opt.solve.priced`), at least
-   that of the relaxation. What they do makes another plan, and its windows are improved as well.
+   of sizes and borders. What they prove is a bound (`microgrid_opt.solve.priced`), what they do makes
+   another plan, whose windows are improved as well. While that gains, longer windows follow.
 
-It ends when the gap is as asked, or nothing improves.
+It ends when the gap is as asked, or nothing improves: a year of many windows then has a gap left.
 
 Nothing of the bound depends on how good sizes, prices or windows are.
 """
@@ -31,7 +31,7 @@ from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.eased import Year, ease, held
 from microgrid_opt.solve.levels import Level
 from microgrid_opt.solve.pieces import edges, steps_of
-from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, Priced
+from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, Priced, joined
 from microgrid_opt.solve.profiles import DEFAULT, load_profile
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
@@ -58,8 +58,12 @@ if TYPE_CHECKING:
 ROWS = 1400
 """Rows of a good window, before whole numbers are taken out: two days of three units."""
 LEAST_WINDOWS = 30
+"""Of a year on which branch and bound raises no bound within ten minutes, and finds no better plan."""
 LEAST_GAIN = 0.05
 """Share of the gap that windows inside a plan must close to go on, once both borders were tried."""
+MOST_JOINS = 2
+"""How often windows are made longer."""
+LAST_WORD = "; they gain no more (strategy direct: HiGHS alone)"
 RELAXATION = "relaxation"
 SHARE = 0.25
 """Share of the asked gap that a linear year, or a window, may keep."""
@@ -188,15 +192,29 @@ class _Search:
         prices, values = self.matrix.sign * first.solution.row_duals, first.solution.values
         at = self.plan(values, replace(first, solution=self.known(first.solution)))
         self.inside()
-        if not self.is_over:
-            self.plan(self.windows(values, prices), at)
-            self.inside()
+        many = self.parts.count >= LEAST_WINDOWS
+        self.bounded(values, prices, at)
         best = self.best or replace(first, status=Status.UNKNOWN, solution=None, objective=None)
         best = replace(best, solver=best.solver or first.solver)
         if self.stopped:
             best = replace(best, status=Status.INTERRUPTED)
+        elif many and not self.is_over and best.solution is not None:
+            best = replace(best, status=Status.GAP_LEFT)
         bound = min(self.bound, self.objective)
         return replace(best, bound=self.matrix.sign * bound, seconds=self.seconds), (*self.stages,)
+
+    def bounded(self, values: Floats, prices: Floats, at: Outcome) -> None:
+        """Raise the bound and improve the plan, in longer and longer windows while that gains."""
+        for joins in range(MOST_JOINS + 1):
+            if self.is_over:
+                return
+            if joins:
+                self.parts = joined(self.parts)
+            before = self.open
+            self.plan(self.windows(values, prices), at)
+            self.inside()
+            if joins and self.open > (1.0 - LEAST_GAIN) * before:
+                return
 
     def relaxation(self) -> Outcome:
         """Solve the year without whole numbers, for a bound, sizes and prices."""

@@ -14,10 +14,10 @@ from microgrid_opt.model import build
 from microgrid_opt.solve import handoff, highs
 from microgrid_opt.solve.choice import relaxed
 from microgrid_opt.solve.matrix import Block, Matrix
-from microgrid_opt.solve.pieces import cut
+from microgrid_opt.solve.pieces import cut, steps_of
 from microgrid_opt.solve.profiles import load_profile
 from microgrid_opt.solve.tight import loosened, tightened
-from tests.support import park, problem_of
+from tests.support import day, park, problem_of
 
 
 def node(
@@ -101,6 +101,51 @@ def test_a_large_unit_is_on_for_a_small_need() -> None:
     assert least(relaxed(matrix)) == pytest.approx(0.675)
     assert least(relaxed(tight)) == pytest.approx(1.3)
     assert least(matrix) == pytest.approx(1.3)
+
+
+def test_two_units_leave_each_other_no_room() -> None:
+    """Proves: by hand, 3 of a unit of 9 at 0.5 each (least load 2.7) and one of 2 at 0.1 (0.6).
+
+    Relaxed, 2 of the cheap one and a ninth of the other: 0.2 + 0.5 = 0.7. Flow covers want the large
+    one on, which leaves 0.3, half of the other's least load: 1.35 + 0.03 = 1.38. Together they make 3.3:
+    with a surplus that costs 1 each that is 1.71, and the large one alone is best, 1.5, as with whole
+    numbers. Sensitivity: without rows of two units it is 1.38; with a least load that is not the
+    partner's it is 1.38 as well, or plans are cut off.
+    """
+    matrix = node(3.0, [(9.0, 0.0, 0.5), (2.0, 0.0, 0.1)], [(100.0, 20.0)], 1.0)
+    assert least(relaxed(matrix)) == pytest.approx(0.7)
+    assert least(relaxed(tightened(matrix))) == pytest.approx(1.5)
+    assert enumerated(matrix) == pytest.approx(1.5)
+
+
+def test_every_step_has_the_rows_of_any() -> None:
+    """Proves: of three steps of which one has no room for two units, all have the same rows.
+
+    Days with other rows would be no days of one kind, and none could stand for another. Sensitivity:
+    rows only where they tell something are 2 + 3 + 3, of another number in each step.
+    """
+    problem = problem_of(
+        park(
+            f"""
+            works: {{type: heat_demand, power_kw: {day(4, 12, 20)}}}
+            grid: {{type: grid, import_price_per_kwh: 0.2}}
+            large: {{type: electric_boiler, efficiency: 1, power_kw: 10, commitment:
+                    {{min_load_fraction: 0.5}}}}
+            small: {{type: electric_boiler, efficiency: 1, power_kw: 8, commitment:
+                    {{min_load_fraction: 0.5}}}}
+            district: {{type: supply, carrier: heat, price_per_kwh: 0.55}}
+            """,
+            hours=3,
+        )
+    )
+    matrix = handoff.extract(build(problem).model)
+    tight = tightened(matrix)
+    added = np.arange(matrix.row_count, tight.row_count)
+    step = steps_of(tight, problem.horizon)
+    first = step[tight.index[tight.start[added]]]
+    assert set(np.bincount(first, minlength=3)) == {len(added) // 3}
+    assert least(tight) == pytest.approx(least(matrix))
+    assert least(relaxed(tight)) >= least(relaxed(matrix)) - 1e-9
 
 
 def test_a_balance_that_is_written_the_other_way_round_gives_the_same() -> None:

@@ -17,7 +17,7 @@ from microgrid_opt.solve import handoff, highs, inside, rounding, windowed
 from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.eased import ease, held
 from microgrid_opt.solve.pieces import steps_of
-from microgrid_opt.solve.priced import Priced
+from microgrid_opt.solve.priced import Priced, joined
 from microgrid_opt.solve.profiles import load_profile
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Status
@@ -287,10 +287,36 @@ def test_any_prices_bound_the_optimum_by_windows() -> None:
     assert tight.row_count > matrix.row_count
     for seed in range(3):
         prices = np.random.default_rng(seed).uniform(-1, 1, tight.row_count)
-        priced = Priced(tight, parts, prices)
-        least = [highs.solve(priced.model(k)[0], load_profile("test")) for k in priced.numbers]
-        if all(np.isfinite(one.bound) for one in least):
-            assert priced.fixed + sum(one.bound for one in least) <= exact.cost + 1e-6
+        bounds = []
+        for windows in (parts, joined(parts)):
+            priced = Priced(tight, windows, prices)
+            least = [highs.solve(priced.model(k)[0], load_profile("test")) for k in priced.numbers]
+            bounds.append(priced.fixed + sum(one.bound for one in least))
+        assert joined(parts).count < parts.count
+        if np.isfinite(bounds).all():
+            assert bounds[0] - 1e-6 <= bounds[1] <= exact.cost + 1e-6
+
+
+def test_a_gap_that_windows_leave_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a year of many windows ends with its plan, its proven gap and what else can be done.
+
+    Sensitivity: were branch and bound to go on, the gap would be closed; were the plan called optimal,
+    the status would say so.
+    """
+    monkeypatch.setattr(windowed, "LEAST_WINDOWS", 2)
+    monkeypatch.setattr(windowed, "MOST_JOINS", 0)
+    problem = problem_of(text(RULES["plain"], SIZES["chosen"]))
+    exact, _ = study.run(problem, EXACT)
+    asked = study.Asked("auto", ("mip_rel_gap=1e-9",), strategy="windows")
+    results, audit = study.run(problem, asked)
+    audit.require()
+    assert results.run.status == Status.GAP_LEFT.value
+    assert "strategy direct" in results.run.choice
+    assert results.run.gap is not None
+    assert results.run.gap > 1e-9
+    assert results.run.bound is not None
+    assert results.run.bound <= exact.cost * (1.0 + 1e-7)
+    assert exact.cost <= results.cost * (1.0 + 1e-7)
 
 
 def test_ctrl_c_gives_the_plan_that_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
