@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from microgrid_opt.solve.front import Front
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.piece import Answer
     from microgrid_opt.solve.pieces import Pieces
@@ -149,6 +150,19 @@ class Bundle:
             found[at[more]], away[at[more]] = wanted[more], off[more]
         return found
 
+    def of_row(self, model: Piece, row: int) -> NDArray[np.bool_]:
+        """Return which of a piece's shares is of a spread row, shape (shares,)."""
+        return np.asarray(self.pieces.spread[model.layout.spread] == row)
+
+    def counted(self, answers: Sequence[Answer], front: Front | None) -> list[Floats]:
+        """Return what each piece misses of its parameters, but for its share of the front's row."""
+        found = [answer.missed for answer in answers]
+        if front is not None:
+            found = [missed.copy() for missed in found]
+            for model, missed in zip(self.models, found, strict=True):
+                missed[model.common :][self.of_row(model, front.row)] = 0.0
+        return found
+
     def plan(self, point: Floats) -> Floats:
         """Return the values of all columns at the last solve."""
         values = np.zeros(self.matrix.column_count)
@@ -172,6 +186,7 @@ class Bundle:
         on_round: Callable[[int, float, float], None] | None = None,
         plan: Floats | None = None,
         until_close: bool = False,
+        front: Front | None = None,
     ) -> Found:
         """Search from a point until the gap is reached.
 
@@ -183,7 +198,7 @@ class Bundle:
         """
         begun = time.perf_counter()
         at = self.point(start) if at is None else at
-        search = _Search(self, at, gap, radius, slopes, cutoff, roughly=roughly)
+        search = _Search(self, at, gap, radius, slopes, cutoff, front, roughly=roughly)
         if plan is not None:
             search.values = plan
             search.objective = self.matrix.offset + float(self.matrix.cost @ plan)
@@ -227,11 +242,12 @@ class _Search:
         radius: float,
         slopes: Sequence[Floats] | None,
         cutoff: float,
+        front: Front | None,
         *,
         roughly: bool,
     ) -> None:
         self.bundle, self.gap, self.radius, self.roughly = bundle, gap, radius, roughly
-        self.slopes, self.cutoff = slopes, cutoff
+        self.slopes, self.cutoff, self.front = slopes, cutoff, front
         cuts = bundle.cuts
         wide = SCALE_SHARE * (cuts.upper - cuts.lower)
         self.scale = np.maximum(np.abs(point), np.minimum(wide, np.abs(point).max(initial=1.0)))
@@ -302,15 +318,16 @@ class _Search:
         if not bundle.cuts.keeps(point):
             return
         for again in range(MENDS + 1):
-            misses = [bool((answer.missed > MISSED).any()) for answer in answers]
-            if not any(misses):
+            if not any((one > MISSED).any() for one in bundle.counted(answers, self.front)):
                 values = bundle.plan(point)
                 objective = bundle.matrix.offset + float(bundle.matrix.cost @ values)
                 self.keep(point, objective)
                 return
             dear = sum(
-                float(model.penalty @ answer.missed)
-                for model, answer in zip(bundle.models, answers, strict=True)
+                float(model.penalty @ missed)
+                for model, missed in zip(
+                    bundle.models, bundle.counted(answers, self.front), strict=True
+                )
             )
             if again == MENDS or dear > MENDABLE * abs(cost):
                 return
@@ -332,6 +349,12 @@ class _Search:
 
     def keep(self, point: Floats, objective: float) -> None:
         """Keep the plan of the last solve if it is the best one, and keeps all limits."""
+        if self.front is not None:
+            self.front.add(self.bundle.plan(point))
+            found = self.front.plan(float(self.bundle.matrix.row_upper[self.front.row]))
+            if found is not None and found[0] < self.objective:
+                self.objective, self.values = found
+            return
         if objective >= self.objective:
             return
         values = self.bundle.plan(point)

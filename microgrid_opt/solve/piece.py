@@ -192,7 +192,11 @@ class Piece:
 
     def set_penalty(self, penalty: Floats) -> None:
         """Make misses as dear as given, or leave them dearer, shape (parameters,)."""
-        self.penalty = np.maximum(self.penalty, penalty)
+        self.charge(np.maximum(self.penalty, penalty))
+
+    def charge(self, penalty: Floats) -> None:
+        """Make misses as dear as given, shape (parameters,)."""
+        self.penalty = penalty
         self._held.charge(self.penalty)
         self._elastic = None
 
