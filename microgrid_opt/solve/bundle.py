@@ -20,6 +20,7 @@ from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.certify import TOLERANCE, primal_residual
 from microgrid_opt.solve.cuts import Cuts
 from microgrid_opt.solve.found import Found
+from microgrid_opt.solve.front import Front, counted
 from microgrid_opt.solve.layout import layouts
 from microgrid_opt.solve.memory import give_back
 from microgrid_opt.solve.piece import Piece
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from microgrid_opt.solve.front import Front
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.piece import Answer
     from microgrid_opt.solve.pieces import Pieces
@@ -150,19 +150,6 @@ class Bundle:
             found[at[more]], away[at[more]] = wanted[more], off[more]
         return found
 
-    def of_row(self, model: Piece, row: int) -> NDArray[np.bool_]:
-        """Return which of a piece's shares is of a spread row, shape (shares,)."""
-        return np.asarray(self.pieces.spread[model.layout.spread] == row)
-
-    def counted(self, answers: Sequence[Answer], front: Front | None) -> list[Floats]:
-        """Return what each piece misses of its parameters, but for its share of the front's row."""
-        found = [answer.missed for answer in answers]
-        if front is not None:
-            found = [missed.copy() for missed in found]
-            for model, missed in zip(self.models, found, strict=True):
-                missed[model.common :][self.of_row(model, front.row)] = 0.0
-        return found
-
     def plan(self, point: Floats) -> Floats:
         """Return the values of all columns at the last solve."""
         values = np.zeros(self.matrix.column_count)
@@ -190,11 +177,11 @@ class Bundle:
     ) -> Found:
         """Search from a point until the gap is reached.
 
-        With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. Where
-        ``slopes`` are given, what is shared is first priced with them. A point ``at`` takes the place of
-        that of ``start``; a ``plan`` that is known counts as found. The search ends as well where all
-        that is left costs ``cutoff`` or more, and with ``until_close``, as `ALMOST`, where the cuts agree
-        and plans still miss.
+        With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. What is
+        shared is first priced with ``slopes``. A point ``at`` takes the place of that of ``start``; a
+        ``plan`` that is known counts as found. The search ends as well where all that is left costs
+        ``cutoff`` or more, and with ``until_close``, as `ALMOST`, where the cuts agree and plans still
+        miss. Plans go to a ``front`` though they miss shares of its row: its plan at the limit counts.
         """
         begun = time.perf_counter()
         at = self.point(start) if at is None else at
@@ -318,16 +305,14 @@ class _Search:
         if not bundle.cuts.keeps(point):
             return
         for again in range(MENDS + 1):
-            if not any((one > MISSED).any() for one in bundle.counted(answers, self.front)):
-                values = bundle.plan(point)
-                objective = bundle.matrix.offset + float(bundle.matrix.cost @ values)
-                self.keep(point, objective)
+            missed = counted(bundle, answers, self.front)
+            if not any((one > MISSED).any() for one in missed):
+                self.keep(
+                    point, bundle.matrix.offset + float(bundle.matrix.cost @ bundle.plan(point))
+                )
                 return
             dear = sum(
-                float(model.penalty @ missed)
-                for model, missed in zip(
-                    bundle.models, bundle.counted(answers, self.front), strict=True
-                )
+                model.penalty @ one for model, one in zip(bundle.models, missed, strict=True)
             )
             if again == MENDS or dear > MENDABLE * abs(cost):
                 return

@@ -207,8 +207,10 @@ class Held:
         one[column[holding]] = holding
         return one[one >= 0]
 
-    def basis(self) -> Basis:
-        """Return the basis of the last run as one of the piece with all its rows."""
+    def basis(self) -> Basis | None:
+        """Return the basis of the last run as one of the piece with all its rows, if there is one."""
+        if not self._highs.getBasis().valid:
+            return None
         native = basis_of(self._highs.getBasis())
         columns = np.full(self.width, LOWER, dtype=np.int8)
         rows = np.full(self.height, BASIC, dtype=np.int8)

@@ -6,8 +6,9 @@ on the limits that the shared values have to keep together, such as a cap of the
 - Cuts found for one cap bound the cost under every other cap, as long as the box in which they hold
   has an optimal plan of that one too. So the box is made wide enough for all caps from the start,
   and compared again for each. The ones that proved the bounds of the nearest caps are kept.
-- Plans of two caps, in proportion, keep every cap between them (the rows are linear). This plan is
-  where the search of a cap between them begins: it is never without a plan.
+- Plans of two caps, in proportion, keep every cap between them (the rows are linear). All plans that
+  are found make one front (`microgrid_opt.solve.front`). Its plan is where the search of a cap begins,
+  and a plan that misses shares of the cap by a little is one of it: no search is without a plan for that.
 - Duals of one cap prove a bound for every other one (only right-hand sides change). Where such a bound
   and a plan that is known are as close as asked, nothing is solved at all.
 - Where the best plan stays far from what the cuts promise, as at the steep end of a front, the
@@ -29,7 +30,7 @@ from microgrid_opt.solve.bundle import ALMOST, MISSED
 from microgrid_opt.solve.certify import TOLERANCE, dual_bound, primal_residual
 from microgrid_opt.solve.changes import same_coefficients
 from microgrid_opt.solve.found import Found
-from microgrid_opt.solve.front import Front
+from microgrid_opt.solve.front import Front, counted, of_row
 from microgrid_opt.solve.levels import (
     RADIUS,
     Level,
@@ -335,7 +336,7 @@ class Limited:
             return
         for model in bundle.models:
             penalty = model.penalty.copy()
-            penalty[model.common :][bundle.of_row(model, front.row)] = ABOVE * price
+            penalty[model.common :][of_row(bundle, model, front.row)] = ABOVE * price
             model.charge(penalty)
 
     def _start(self, matrix: Matrix) -> _Known:
@@ -377,7 +378,9 @@ def _price_misses(bundle: Bundle, plan: Floats, front: Front | None) -> None:
     point = bundle.point(plan)
     for _ in range(RAISES):
         answers = bundle.solve(point)
-        missed = [] if answers is None else [one > MISSED for one in bundle.counted(answers, front)]
+        missed = (
+            [] if answers is None else [one > MISSED for one in counted(bundle, answers, front)]
+        )
         if not any(one.any() for one in missed):
             return
         for model, one in zip(bundle.models, missed, strict=True):

@@ -16,6 +16,7 @@ from microgrid_opt.solve import bundle, chain, direct, handoff, highs, levels, l
 from microgrid_opt.solve.certify import certify, primal_residual
 from microgrid_opt.solve.chain import Chain
 from microgrid_opt.solve.coarse import coarser_of
+from microgrid_opt.solve.front import of_row
 from microgrid_opt.solve.limits import Limited
 from microgrid_opt.solve.live import Live
 from microgrid_opt.solve.profiles import load_profile
@@ -245,7 +246,7 @@ def test_plans_that_miss_their_shares_of_the_cap_count() -> None:
         pieces.cuts.follow(middle)
         for piece in pieces.models:
             penalty = piece.penalty.copy()
-            penalty[piece.common :][pieces.of_row(piece, front.row)] = 0.5 * front.price(limit)
+            penalty[piece.common :][of_row(pieces, piece, front.row)] = 0.5 * front.price(limit)
             piece.charge(penalty)
         start = front.plan(limit)
         assert start is not None
