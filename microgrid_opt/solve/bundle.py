@@ -380,7 +380,11 @@ class _Search:
             self.trial, self.predicted = found
             hoped, open_ = self.cost - self.predicted, self.cost - self.bound
             is_near = open_ < NEAR * abs(self.cost)
-            if is_near and hoped < SHORT * open_ and self.radius < MOST_RADIUS:
+            is_short = is_near and hoped < SHORT * open_
+            if is_short and cuts.guides:
+                # They promise more than cuts prove, and nothing else is in the way.
+                cuts.forget_guides()
+            elif is_short and self.radius < MOST_RADIUS:
                 self.radius = min(4.0 * self.radius, MOST_RADIUS)
             elif hoped > 0.01 * self.gap * abs(self.cost):
                 return ""
