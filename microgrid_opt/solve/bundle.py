@@ -20,9 +20,9 @@ from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.certify import TOLERANCE, primal_residual
 from microgrid_opt.solve.cuts import Cuts
 from microgrid_opt.solve.found import Found
-from microgrid_opt.solve.front import Front, counted
 from microgrid_opt.solve.layout import layouts
 from microgrid_opt.solve.memory import give_back
+from microgrid_opt.solve.mending import MISSED, counted, mended
 from microgrid_opt.solve.piece import Piece
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from microgrid_opt.solve.front import Front
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.piece import Answer
     from microgrid_opt.solve.pieces import Pieces
@@ -42,8 +43,6 @@ PATIENCE = 60
 CLOSE, CLOSE_ROUNDS = 1e-3, 3
 """Distance of the best point, with what it misses, to what the cuts promise, from which a search without
 a plan as near may end; after how many rounds of it."""
-MISSED = 1e-7
-"""Miss of a shared value that is no miss: what HiGHS allows a row."""
 MENDS, MENDABLE = 3, 0.01
 """How often a point is mended, and the share of the cost up to which its misses may be."""
 SCALE_SHARE = 0.02
@@ -134,21 +133,6 @@ class Bundle:
             for number, cut in enumerate(pool.map(Piece.priced, self.models, slopes)):
                 if cut is not None:
                     self.cuts.add(number, cut)
-
-    def mended(self, point: Floats, answers: Sequence[Answer]) -> Floats:
-        """Return the point with what pieces miss of shared columns as those pieces would have it.
-
-        Of several that miss the same, the one that is farthest off decides (a size must do for all).
-        """
-        found, away = point.copy(), np.zeros(len(point))
-        for number, answer in enumerate(answers):
-            model = self.models[number]
-            at = self.cuts.parameters[number][: model.common]
-            wanted = model.values[model.own :]
-            off = np.where(answer.missed[: model.common] > MISSED, np.abs(wanted - point[at]), 0.0)
-            more = off > away[at]
-            found[at[more]], away[at[more]] = wanted[more], off[more]
-        return found
 
     def plan(self, point: Floats) -> Floats:
         """Return the values of all columns at the last solve."""
@@ -316,7 +300,7 @@ class _Search:
             )
             if again == MENDS or dear > MENDABLE * abs(cost):
                 return
-            other = bundle.mended(point, answers)
+            other = mended(bundle, point, answers)
             changed = np.flatnonzero(other != point)
             if len(changed) == 0 or not bundle.cuts.keeps(other):
                 return

@@ -20,13 +20,9 @@ import numpy as np
 from microgrid_opt.solve.certify import TOLERANCE, primal_residual
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from microgrid_opt.solve.bundle import Bundle
     from microgrid_opt.solve.matrix import Matrix
-    from microgrid_opt.solve.piece import Answer, Piece
 
     Floats = NDArray[np.float64]
 
@@ -106,21 +102,6 @@ class Front:
         number = int(np.searchsorted([one.used for one in self._plans], limit, side="right"))
         last = min(number, len(self._plans) - 1)
         return self._plans[number - 1], self._plans[last], limit
-
-
-def of_row(bundle: Bundle, model: Piece, row: int) -> NDArray[np.bool_]:
-    """Return which of a piece's shares is of a spread row, shape (shares,)."""
-    return np.asarray(bundle.pieces.spread[model.layout.spread] == row)
-
-
-def counted(bundle: Bundle, answers: Sequence[Answer], front: Front | None) -> list[Floats]:
-    """Return what each piece misses of its parameters, but for its share of a front's row."""
-    found = [answer.missed for answer in answers]
-    if front is not None:
-        found = [missed.copy() for missed in found]
-        for model, missed in zip(bundle.models, found, strict=True):
-            missed[model.common :][of_row(bundle, model, front.row)] = 0.0
-    return found
 
 
 def _between(one: _Plan, other: _Plan, limit: float) -> tuple[float, float]:

@@ -6,9 +6,8 @@ on the limits that the shared values have to keep together, such as a cap of the
 - Cuts found for one cap bound the cost under every other cap, as long as the box in which they hold
   has an optimal plan of that one too. So the box is made wide enough for all caps from the start,
   and compared again for each. The ones that proved the bounds of the nearest caps are kept.
-- Plans of two caps, in proportion, keep every cap between them (the rows are linear). All plans that
-  are found make one front (`microgrid_opt.solve.front`). Its plan is where the search of a cap begins,
-  and a plan that misses shares of the cap by a little is one of it: no search is without a plan for that.
+- Plans of two caps, in proportion, keep every cap between them (the rows are linear). All plans make one
+  front (`microgrid_opt.solve.front`), those too that miss shares of a cap. There a search begins.
 - Duals of one cap prove a bound for every other one (only right-hand sides change). Where such a bound
   and a plan that is known are as close as asked, nothing is solved at all.
 - Where the best plan stays far from what the cuts promise, as at the steep end of a front, the
@@ -26,11 +25,11 @@ import numpy as np
 
 from microgrid_opt.results import Stage
 from microgrid_opt.solve.boxes import finite_box
-from microgrid_opt.solve.bundle import ALMOST, MISSED
+from microgrid_opt.solve.bundle import ALMOST
 from microgrid_opt.solve.certify import TOLERANCE, dual_bound, primal_residual
 from microgrid_opt.solve.changes import same_coefficients
 from microgrid_opt.solve.found import Found
-from microgrid_opt.solve.front import Front, counted, of_row
+from microgrid_opt.solve.front import Front
 from microgrid_opt.solve.levels import (
     RADIUS,
     Level,
@@ -41,6 +40,7 @@ from microgrid_opt.solve.levels import (
     prices,
     told,
 )
+from microgrid_opt.solve.mending import MISSED, counted, of_row
 from microgrid_opt.solve.pieces import SHARED, SPREAD
 from microgrid_opt.solve.progressive import COARSE_GAP, NEAR, Climb
 from microgrid_opt.solve.stacked import Stack

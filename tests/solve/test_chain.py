@@ -16,9 +16,9 @@ from microgrid_opt.solve import bundle, chain, direct, handoff, highs, levels, l
 from microgrid_opt.solve.certify import certify, primal_residual
 from microgrid_opt.solve.chain import Chain
 from microgrid_opt.solve.coarse import coarser_of
-from microgrid_opt.solve.front import of_row
 from microgrid_opt.solve.limits import Limited
 from microgrid_opt.solve.live import Live
+from microgrid_opt.solve.mending import of_row
 from microgrid_opt.solve.profiles import load_profile
 from microgrid_opt.solve.status import Outcome, Status
 from microgrid_opt.sweep import axes_of
