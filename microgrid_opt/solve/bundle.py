@@ -22,6 +22,7 @@ from microgrid_opt.solve.cuts import Cuts
 from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.layout import layouts
 from microgrid_opt.solve.memory import give_back
+from microgrid_opt.solve.mending import MISSED, counted, mended
 from microgrid_opt.solve.piece import Piece
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from microgrid_opt.solve.front import Front
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.piece import Answer
     from microgrid_opt.solve.pieces import Pieces
@@ -41,8 +43,6 @@ PATIENCE = 60
 CLOSE, CLOSE_ROUNDS = 1e-3, 3
 """Distance of the best point, with what it misses, to what the cuts promise, from which a search without
 a plan as near may end; after how many rounds of it."""
-MISSED = 1e-7
-"""Miss of a shared value that is no miss: what HiGHS allows a row."""
 MENDS, MENDABLE = 3, 0.01
 """How often a point is mended, and the share of the cost up to which its misses may be."""
 SCALE_SHARE = 0.02
@@ -134,21 +134,6 @@ class Bundle:
                 if cut is not None:
                     self.cuts.add(number, cut)
 
-    def mended(self, point: Floats, answers: Sequence[Answer]) -> Floats:
-        """Return the point with what pieces miss of shared columns as those pieces would have it.
-
-        Of several that miss the same, the one that is farthest off decides (a size must do for all).
-        """
-        found, away = point.copy(), np.zeros(len(point))
-        for number, answer in enumerate(answers):
-            model = self.models[number]
-            at = self.cuts.parameters[number][: model.common]
-            wanted = model.values[model.own :]
-            off = np.where(answer.missed[: model.common] > MISSED, np.abs(wanted - point[at]), 0.0)
-            more = off > away[at]
-            found[at[more]], away[at[more]] = wanted[more], off[more]
-        return found
-
     def plan(self, point: Floats) -> Floats:
         """Return the values of all columns at the last solve."""
         values = np.zeros(self.matrix.column_count)
@@ -172,18 +157,19 @@ class Bundle:
         on_round: Callable[[int, float, float], None] | None = None,
         plan: Floats | None = None,
         until_close: bool = False,
+        front: Front | None = None,
     ) -> Found:
         """Search from a point until the gap is reached.
 
-        With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. Where
-        ``slopes`` are given, what is shared is first priced with them. A point ``at`` takes the place of
-        that of ``start``; a ``plan`` that is known counts as found. The search ends as well where all
-        that is left costs ``cutoff`` or more, and with ``until_close``, as `ALMOST`, where the cuts agree
-        and plans still miss.
+        With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. What is
+        shared is first priced with ``slopes``. A point ``at`` takes the place of that of ``start``; a
+        ``plan`` that is known counts as found. The search ends as well where all that is left costs
+        ``cutoff`` or more, and with ``until_close``, as `ALMOST`, where the cuts agree and plans still
+        miss. Plans go to a ``front`` though they miss shares of its row: its plan at the limit counts.
         """
         begun = time.perf_counter()
         at = self.point(start) if at is None else at
-        search = _Search(self, at, gap, radius, slopes, cutoff, roughly=roughly)
+        search = _Search(self, at, gap, radius, slopes, cutoff, front, roughly=roughly)
         if plan is not None:
             search.values = plan
             search.objective = self.matrix.offset + float(self.matrix.cost @ plan)
@@ -227,11 +213,12 @@ class _Search:
         radius: float,
         slopes: Sequence[Floats] | None,
         cutoff: float,
+        front: Front | None,
         *,
         roughly: bool,
     ) -> None:
         self.bundle, self.gap, self.radius, self.roughly = bundle, gap, radius, roughly
-        self.slopes, self.cutoff = slopes, cutoff
+        self.slopes, self.cutoff, self.front = slopes, cutoff, front
         cuts = bundle.cuts
         wide = SCALE_SHARE * (cuts.upper - cuts.lower)
         self.scale = np.maximum(np.abs(point), np.minimum(wide, np.abs(point).max(initial=1.0)))
@@ -302,19 +289,18 @@ class _Search:
         if not bundle.cuts.keeps(point):
             return
         for again in range(MENDS + 1):
-            misses = [bool((answer.missed > MISSED).any()) for answer in answers]
-            if not any(misses):
-                values = bundle.plan(point)
-                objective = bundle.matrix.offset + float(bundle.matrix.cost @ values)
-                self.keep(point, objective)
+            missed = counted(bundle, answers, self.front)
+            if not any((one > MISSED).any() for one in missed):
+                self.keep(
+                    point, bundle.matrix.offset + float(bundle.matrix.cost @ bundle.plan(point))
+                )
                 return
             dear = sum(
-                float(model.penalty @ answer.missed)
-                for model, answer in zip(bundle.models, answers, strict=True)
+                model.penalty @ one for model, one in zip(bundle.models, missed, strict=True)
             )
             if again == MENDS or dear > MENDABLE * abs(cost):
                 return
-            other = bundle.mended(point, answers)
+            other = mended(bundle, point, answers)
             changed = np.flatnonzero(other != point)
             if len(changed) == 0 or not bundle.cuts.keeps(other):
                 return
@@ -332,6 +318,12 @@ class _Search:
 
     def keep(self, point: Floats, objective: float) -> None:
         """Keep the plan of the last solve if it is the best one, and keeps all limits."""
+        if self.front is not None:
+            self.front.add(self.bundle.plan(point))
+            found = self.front.plan(float(self.bundle.matrix.row_upper[self.front.row]))
+            if found is not None and found[0] < self.objective:
+                self.objective, self.values = found
+            return
         if objective >= self.objective:
             return
         values = self.bundle.plan(point)
@@ -372,7 +364,11 @@ class _Search:
             self.trial, self.predicted = found
             hoped, open_ = self.cost - self.predicted, self.cost - self.bound
             is_near = open_ < NEAR * abs(self.cost)
-            if is_near and hoped < SHORT * open_ and self.radius < MOST_RADIUS:
+            is_short = is_near and hoped < SHORT * open_
+            if is_short and cuts.guides:
+                # They promise more than cuts prove, and nothing else is in the way.
+                cuts.forget_guides()
+            elif is_short and self.radius < MOST_RADIUS:
                 self.radius = min(4.0 * self.radius, MOST_RADIUS)
             elif hoped > 0.01 * self.gap * abs(self.cost):
                 return ""

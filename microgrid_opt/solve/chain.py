@@ -88,6 +88,7 @@ class Chain:
         limit: float | None = None,
         span: Sequence[Matrix] = (),
         starts: Sequence[tuple[Matrix, Held]] = (),
+        gap: float | None = None,
     ) -> Held:
         """Solve a model.
 
@@ -104,6 +105,8 @@ class Chain:
             hold for all between them.
         starts
             Plans that keep the limits of such models; used where the model is in pieces.
+        gap
+            Of a model in pieces where none is asked for; `GAP` if left out.
 
         Raises
         ------
@@ -113,7 +116,7 @@ class Chain:
             Stopped before a plan was held.
         """
         if coarser is not None and self.is_in_pieces(draft, matrix):
-            return self._in_pieces(draft, matrix, coarser, limit, span, starts)
+            return self._in_pieces(draft, matrix, coarser, limit, span, starts, gap or GAP)
         if self._is_anew(draft, matrix, coarser):
             return self._anew(draft, matrix, limit, coarser=coarser)
         return self._from_last(draft, matrix, limit)
@@ -177,11 +180,12 @@ class Chain:
         limit: float | None,
         span: Sequence[Matrix],
         starts: Sequence[tuple[Matrix, Held]],
+        default: float,
     ) -> Held:
         """Solve in pieces, from the cuts of the last model if they hold; else as it is."""
         overrides = self._overrides
         if not choice.is_asked("mip_rel_gap", overrides):
-            overrides = (*overrides, f"mip_rel_gap={GAP}")
+            overrides = (*overrides, f"mip_rel_gap={default}")
         fits = self._limited is not None and self._limited.takes(matrix)
         piece = levels.pieces_of(matrix, draft.horizon, forced=self._strategy == choice.PROGRESSIVE)
         assert piece is not None

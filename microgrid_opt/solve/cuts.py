@@ -184,7 +184,11 @@ class Cuts:
     def forget(self, keep: Callable[[int, Cut], bool]) -> None:
         """Drop the cuts that are not worth their time, told by their place and themselves."""
         kept = [n for n, cut in enumerate(self.cuts) if keep(n, cut)]
-        self.owner, self.cuts = [self.owner[n] for n in kept], [self.cuts[n] for n in kept]
+        self.take([(self.owner[n], self.cuts[n]) for n in kept])
+
+    def take(self, cuts: Sequence[tuple[int, Cut]]) -> None:
+        """Have these cuts, each with its piece, and no others."""
+        self.owner, self.cuts = [piece for piece, _ in cuts], [cut for _, cut in cuts]
         self.weight, self.guides = np.zeros(0), 0
         self._bound_model, self._step_model = self._model(), self._model()
         for piece, cut in zip(self.owner, self.cuts, strict=True):

@@ -230,8 +230,11 @@ class Held:
         basis = Basis(columns[self.columns], rows[self.rows])
         self._highs.setBasis(native_basis(basis, alien=True))
 
-    def basis(self) -> Basis:
-        """Return the basis of the last run as one of the piece with all its rows."""
+    def basis(self) -> Basis | None:
+        """Return the basis of the last run as one of the piece with all its rows, if there was one."""
+        reduced = np.array(self._highs.getSolution().col_dual)[: self.own]
+        if len(reduced) < self.own or not self._highs.getBasis().valid:
+            return None
         native = basis_of(self._highs.getBasis())
         columns = np.full(self.width, LOWER, dtype=np.int8)
         rows = np.full(self.height, BASIC, dtype=np.int8)
@@ -239,7 +242,6 @@ class Held:
         columns[self.own + self.held] = BASIC
         rows[self.height - self.common + self.held] = LOWER
         own, limits = columns[: self.own], self.limits
-        reduced = np.array(self._highs.getSolution().col_dual)[: self.own]
         # A column without room is where its price pushes it.
         fixed = self.tightest[0] == self.tightest[1]
         pushed = np.where(fixed, reduced, np.where(own == UPPER, -1.0, 1.0))

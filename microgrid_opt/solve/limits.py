@@ -6,8 +6,8 @@ on the limits that the shared values have to keep together, such as a cap of the
 - Cuts found for one cap bound the cost under every other cap, as long as the box in which they hold
   has an optimal plan of that one too. So the box is made wide enough for all caps from the start,
   and compared again for each. The ones that proved the bounds of the nearest caps are kept.
-- Plans of two caps, in proportion, keep every cap between them (the rows are linear). This plan is
-  where the search of a cap between them begins: it is never without a plan.
+- Plans of two caps, in proportion, keep every cap between them (the rows are linear). All plans make one
+  front (`microgrid_opt.solve.front`), those too that miss shares of a cap. There a search begins.
 - Duals of one cap prove a bound for every other one (only right-hand sides change). Where such a bound
   and a plan that is known are as close as asked, nothing is solved at all.
 - Where the best plan stays far from what the cuts promise, as at the steep end of a front, the
@@ -25,10 +25,11 @@ import numpy as np
 
 from microgrid_opt.results import Stage
 from microgrid_opt.solve.boxes import finite_box
-from microgrid_opt.solve.bundle import ALMOST, MISSED
+from microgrid_opt.solve.bundle import ALMOST
 from microgrid_opt.solve.certify import TOLERANCE, dual_bound, primal_residual
 from microgrid_opt.solve.changes import same_coefficients
 from microgrid_opt.solve.found import Found
+from microgrid_opt.solve.front import Front
 from microgrid_opt.solve.levels import (
     RADIUS,
     Level,
@@ -39,8 +40,9 @@ from microgrid_opt.solve.levels import (
     prices,
     told,
 )
+from microgrid_opt.solve.mending import MISSED, counted, of_row
 from microgrid_opt.solve.pieces import SHARED, SPREAD
-from microgrid_opt.solve.progressive import NEAR, Climb
+from microgrid_opt.solve.progressive import COARSE_GAP, NEAR, Climb
 from microgrid_opt.solve.stacked import Stack
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from microgrid_opt.solve.bundle import Bundle
     from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.piece import Cut
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome, Progress
 
@@ -59,10 +62,12 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 RECENT, NEIGHBOURS = 1, 4
-"""Last rounds whose cuts are kept, whether they were of use or not; solved limits whose cuts, plans and
-duals are looked at again."""
+"""Last rounds at a limit whose cuts are kept, whether they were of use or not; solved limits whose cuts,
+plans and duals are looked at again."""
 FAR = 0.1
 """Distance of the plan in proportion to what is proven from which coarser steps are a better start."""
+ABOVE = 2.0
+"""A miss of the row whose limit changes costs this many times what plans say that it is worth."""
 RAISES = 4
 """How often misses may become dearer before a search."""
 ON_LINE = 1e-9
@@ -114,7 +119,8 @@ class Limited:
         self._climb = Climb(piece, coarser, profiles, None, None, threads, self._box)
         self._level: Level | None = None
         self._known: list[_Known] = []
-        self._proofs: list[tuple[Floats, set[int]]] = []
+        self._proofs: list[tuple[Floats, list[tuple[int, Cut]]]] = []
+        self._front: Front | None = None
 
     def takes(self, matrix: Matrix) -> bool:
         """Return whether a model differs from the first in limits on what is shared only."""
@@ -140,6 +146,8 @@ class Limited:
     def add_plan(self, matrix: Matrix, values: Floats, duals: Floats | None = None) -> None:
         """Tell a plan of a model that `takes` accepts, found elsewhere, with duals for minimising."""
         self._known.append(_Known(_limits(matrix), values, duals))
+        if self._front is not None:
+            self._front.add(values)
 
     def solve(
         self,
@@ -176,6 +184,7 @@ class Limited:
         self._forget(bundle, matrix)
         bundle.matrix = matrix
         bundle.cuts.follow(matrix)
+        self._open_front(bundle, matrix)
         self._level = level = replace(level, matrix=matrix)
         first = self._start(matrix)
         proven = self._proven(bundle, first)
@@ -186,11 +195,12 @@ class Limited:
         coarse = None
         if coarser is not None and proven.gap > FAR:
             climb.coarser = coarser
-            coarse = self._from_coarse(level, gap)
+            coarse = self._from_coarse(level, first.values, gap)
         if coarse is not None:
             start, slopes = coarse
         elif plan is not None:
-            _price_misses(bundle, start)
+            self._charge(bundle)
+            _price_misses(bundle, start, self._front)
         name = f"{bundle.pieces.count} pieces again"
         found = bundle.run(
             start,
@@ -201,6 +211,7 @@ class Limited:
             on_round=told(name, matrix, climb.begun, climb.on_progress),
             plan=plan,
             until_close=True,
+            front=self._front,
         )
         self._tell(name, climb.seconds, found)
         if found.failed == ALMOST:
@@ -235,13 +246,22 @@ class Limited:
                 values, objective = one.values, cost
         return Found(values, duals, objective, min(bound, objective), 0)
 
-    def _from_coarse(self, level: Level, gap: float) -> tuple[Floats, list[Floats] | None] | None:
+    def _from_coarse(
+        self, level: Level, near: Floats, gap: float
+    ) -> tuple[Floats, list[Floats] | None] | None:
         """Return a plan and slopes of coarser steps; ``None`` where they have none.
 
+        They start from the plan near by if the duals on both sides are known, else from typical days.
         What is missed is worth what it is worth there.
         """
         bundle = _searched(level)
-        last, failed = self._climb.coarse(level, gap)
+        climb, duals = self._climb, self._duals_between(level.matrix)
+        if duals is None:
+            last, failed = climb.coarse(level, gap)
+        else:
+            start = replace(level, values=near, duals=duals, bundle=None)
+            short = climb.written(climb.blocks(level.horizon)[1])
+            last, _, failed = climb.search(short, start, COARSE_GAP)
         if failed or last.values is None or last.duals is None:
             return None
         worth = penalties(level, last, bundle.pieces)
@@ -250,10 +270,26 @@ class Limited:
             layout = model.layout
             model.set_penalty(np.concatenate([worth[layout.shared], spread[layout.spread]]))
         lead(bundle, last.bundle)
-        slopes = prices(bundle, last, self._climb.piece)
+        slopes = prices(bundle, last, climb.piece)
         if last.bundle is not None:
             last.bundle.release()
         return expanded(last, level, last.values), slopes
+
+    def _duals_between(self, matrix: Matrix) -> Floats | None:
+        """Return the duals of the next limits of the front's row on both sides, in proportion."""
+        if self._front is None:
+            return None
+        row = len(matrix.row_lower) + self._front.row
+        at = float(matrix.row_upper[self._front.row])
+        known = [
+            (float(one.limits[row]), one.duals) for one in self._known if one.duals is not None
+        ]
+        below = max((one for one in known if one[0] <= at), key=lambda one: one[0], default=None)
+        above = min((one for one in known if one[0] > at), key=lambda one: one[0], default=None)
+        if below is None or above is None:
+            return None
+        share = (at - below[0]) / (above[0] - below[0])
+        return (1.0 - share) * below[1] + share * above[1]
 
     def _vertex(self, level: Level, near: Found) -> Found:
         """Go from the best point of a search to a vertex of the whole; as it was where that fails."""
@@ -270,14 +306,38 @@ class Limited:
         return min(near, found, key=lambda one: one.gap)
 
     def _forget(self, bundle: Bundle, matrix: Matrix) -> None:
-        """Drop the cuts that proved nothing for the limits next to these, and are not recent."""
+        """Have the cuts of the limits next to these: those that prove the bound, and the last ones."""
         cuts, at = bundle.cuts, _limits(matrix)
-        proven = {id(cuts.cuts[n]) for n in np.flatnonzero(cuts.weight)}
-        self._proofs.append((_limits(bundle.matrix), proven))
+        last = len(cuts.cuts) - RECENT * bundle.pieces.count
+        kept = np.union1d(np.flatnonzero(cuts.weight), np.arange(max(last, 0), len(cuts.cuts)))
+        proof = [(cuts.owner[number], cuts.cuts[number]) for number in kept]
+        self._proofs.append((_limits(bundle.matrix), proof))
         near = sorted(self._proofs, key=lambda one: _distance(one[0], at))[:NEIGHBOURS]
-        useful = {one for _, cuts_of_one in near for one in cuts_of_one}
-        recent = len(cuts.cuts) - RECENT * bundle.pieces.count
-        cuts.forget(lambda number, cut: number >= recent or id(cut) in useful)
+        found = {id(cut): (piece, cut) for _, proof in near for piece, cut in proof}
+        cuts.take(list(found.values()))
+
+    def _open_front(self, bundle: Bundle, matrix: Matrix) -> None:
+        """Collect plans of all limits of the row whose limit changes, where it is one spread row."""
+        first = self._first
+        changed = np.flatnonzero(first.row_upper != matrix.row_upper)
+        if self._front is not None or len(changed) != 1:
+            return
+        row = int(changed[0])
+        if bundle.pieces.row[row] == SPREAD and matrix.row_lower[row] == -np.inf:
+            self._front = Front(matrix, row)
+            for one in self._known:
+                self._front.add(one.values)
+
+    def _charge(self, bundle: Bundle) -> None:
+        """Make a miss of the front's row a little dearer than one unit is worth by its plans."""
+        front = self._front
+        price = 0.0 if front is None else front.price(float(bundle.matrix.row_upper[front.row]))
+        if front is None or not price:
+            return
+        for model in bundle.models:
+            penalty = model.penalty.copy()
+            penalty[model.common :][of_row(bundle, model, front.row)] = ABOVE * price
+            model.charge(penalty)
 
     def _start(self, matrix: Matrix) -> _Known:
         """Return the plan in proportion of the two nearest plans on both sides.
@@ -285,6 +345,10 @@ class Limited:
         Such a plan keeps the limits. Without two on both sides it is the nearest one, which need not.
         """
         wanted = _limits(matrix)
+        if self._front is not None:
+            plan = self._front.plan(float(matrix.row_upper[self._front.row]))
+            if plan is not None:
+                return _Known(wanted, plan[1], None)
         found: list[tuple[float, float, _Known, _Known]] = []
         for number, one in enumerate(self._known):
             for other in self._known[number + 1 :]:
@@ -306,15 +370,17 @@ def _distance(one: Floats, other: Floats) -> float:
     return float(np.abs(one - other).max(initial=0.0))
 
 
-def _price_misses(bundle: Bundle, plan: Floats) -> None:
+def _price_misses(bundle: Bundle, plan: Floats, front: Front | None) -> None:
     """Make misses dearer until none pays at a plan, which needs none.
 
-    What a tonne is worth grows as the cap tightens, and with it what a piece would pay to miss its share.
+    What a tonne is worth grows as the cap tightens, and with it what a piece would pay to miss something.
     """
     point = bundle.point(plan)
     for _ in range(RAISES):
         answers = bundle.solve(point)
-        missed = [] if answers is None else [answer.missed > MISSED for answer in answers]
+        missed = (
+            [] if answers is None else [one > MISSED for one in counted(bundle, answers, front)]
+        )
         if not any(one.any() for one in missed):
             return
         for model, one in zip(bundle.models, missed, strict=True):

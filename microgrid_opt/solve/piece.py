@@ -178,7 +178,9 @@ class Piece:
     def basis(self) -> Basis:
         """Return the basis of the last solve, with all rows."""
         if self._elastic is None:
-            return self._held.basis()
+            known = self._held.basis()
+            assert known is not None
+            return known
         return basis_of(self._elastic.getBasis())
 
     def statuses(self) -> Basis:
@@ -200,7 +202,11 @@ class Piece:
 
     def set_penalty(self, penalty: Floats) -> None:
         """Make misses as dear as given, or leave them dearer, shape (parameters,)."""
-        self.penalty = np.maximum(self.penalty, penalty)
+        self.charge(np.maximum(self.penalty, penalty))
+
+    def charge(self, penalty: Floats) -> None:
+        """Make misses as dear as given, shape (parameters,)."""
+        self.penalty = penalty
         self._held.charge(self.penalty)
         self._elastic = None
 
@@ -260,6 +266,10 @@ class Piece:
         """Solve with all rows, from the last basis; anew where that fails or has lost its digits."""
         if self._elastic is None:
             self._elastic = model_of(self, OPTIONS)
+            # What was optimal at other sizes is dual feasible with misses as well.
+            known = self._held.basis()
+            if known is not None:
+                self._elastic.setBasis(native_basis(known))
         highs, width, count = self._elastic, len(self.columns), len(self.penalty)
         self._move(highs, parameters)
         found = None

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from microgrid_opt.solve.bases import BASIC, LOWER, Basis
-from microgrid_opt.solve.bundle import MISSED
 from microgrid_opt.solve.certify import dual_bound
 from microgrid_opt.solve.changes import PRIMAL
 from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.matrix import Block, Matrix
+from microgrid_opt.solve.mending import MISSED
 from microgrid_opt.solve.profiles import load_profile
 from microgrid_opt.solve.session import Session
 from microgrid_opt.solve.status import Status

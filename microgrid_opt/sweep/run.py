@@ -1,7 +1,7 @@
 """Every point of a sweep as a park of its own: built, solved from its neighbour, read back, audited.
 
 The model of each point is written by the same code as that of `solve`, from the park with the keys of
-the point; only the solve knows of the other points (`microgrid_opt.solve.chain`). So objective,
+the point (that of a year in pieces once for all caps, which is one number of it); only the solve knows of the other points (`microgrid_opt.solve.chain`). So objective,
 plan and audit of a point are those of ``microgrid-opt solve PARK --set ...`` with its keys.
 """
 
@@ -18,14 +18,16 @@ from microgrid_opt import study
 from microgrid_opt.errors import Finding, InfeasibleError, InputError, MicrogridError, NoPlanError
 from microgrid_opt.ledger import KG_PER_T
 from microgrid_opt.problem import Problem
-from microgrid_opt.sweep.front import CO2_CAP, capped, ends, with_cap
+from microgrid_opt.sweep.front import CO2_CAP, capped, ends, recapped, with_cap
 from microgrid_opt.sweep.points import INFEASIBLE, NO_PLAN, OPEN, Point, Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from microgrid_opt.draft import Draft
     from microgrid_opt.solve.chain import Chain
     from microgrid_opt.solve.direct import Held
+    from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.study import Asked, Plan
     from microgrid_opt.sweep.axes import Axis
 
@@ -133,6 +135,7 @@ class _Walk:
         self.on_point, self.is_stopped = on_point, is_stopped
         self.begun = time.perf_counter()
         self.without_front: list[MicrogridError] = []
+        self.written: tuple[Draft, Matrix] | None = None
 
     @property
     def seconds(self) -> float:
@@ -186,6 +189,7 @@ class _Walk:
         year = KG_PER_T * problem.horizon.year_share
         known: dict[int, Held] = {}
         caps = [float(cap) for cap in axis.values]
+        self.written = None
         if not caps:
             self.progress_label("ends of the front")
             try:
@@ -216,9 +220,12 @@ class _Walk:
         from microgrid_opt.solve.handoff import extract
 
         draft = build(problems[0])
-        if not self.chain.is_in_pieces(draft, extract(draft.model)):
+        matrix = extract(draft.model)
+        if not self.chain.is_in_pieces(draft, matrix):
+            self.written = None
             yield from range(len(problems))
             return
+        self.written = (draft, matrix)
         yield 0
         yield len(problems) - 1
         spans = [(0, len(problems) - 1)]
@@ -294,8 +301,11 @@ class _Walk:
         if problem.park.carbon.needs_reference:
             base, _ = study.reference_of(problem, self.asked)
             emitted = None if base is None else base[0].co2_kg
-        draft = build(problem, reference_co2_kg=emitted)
-        matrix = handoff.extract(draft.model)
+        if self.written is None:
+            draft = build(problem, reference_co2_kg=emitted)
+            matrix = handoff.extract(draft.model)
+        else:
+            draft, matrix = recapped(*self.written, problem)
         ends_ = () if span is None else tuple(capped(draft, matrix, kg) for kg in span)
         coarser = coarser_of(problem, reference_co2_kg=emitted)
         starts = [(end, held) for end, held in zip(reversed(ends_), known.values(), strict=False)]

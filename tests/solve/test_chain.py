@@ -18,11 +18,12 @@ from microgrid_opt.solve.chain import Chain
 from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.limits import Limited
 from microgrid_opt.solve.live import Live
+from microgrid_opt.solve.mending import of_row
 from microgrid_opt.solve.profiles import load_profile
 from microgrid_opt.solve.status import Outcome, Status
 from microgrid_opt.sweep import axes_of
 from microgrid_opt.sweep import sweep as run
-from microgrid_opt.sweep.front import capped, emissions, ends, with_cap
+from microgrid_opt.sweep.front import capped, emissions, ends, recapped, with_cap
 from tests.support import EXACT, park, problem_of
 
 if TYPE_CHECKING:
@@ -190,6 +191,128 @@ def test_a_far_cap_starts_from_coarser_steps(monkeypatch: pytest.MonkeyPatch) ->
     assert outcome.objective == pytest.approx(exact, rel=2e-6)
     assert exact is not None
     assert outcome.bound <= exact * (1 + 1e-8)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_cap_tighter_than_all_others_starts_from_the_coarsest_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Proves: where the duals of one side only are known coarser steps begin with the coarsest, and with
+    those of both sides with these; both end at the optimum of one solve.
+
+    Sensitivity: duals of one side that are believed for the other.
+    """
+    monkeypatch.setattr(limits, "FAR", 0.0)
+    problem, draft, matrix = model()
+    loose, middle, tight, far = (capped(draft, matrix, one) for one in (3000, 2300, 1500, 1200))
+    held = limited(problem, (loose, far))
+    names, alone = [], []
+    for one in (loose, tight, middle, far):
+        alone.append(held._duals_between(one) is None)
+        outcome, stages = held.solve(one, 1e-6, None, None, coarser_of(problem))
+        exact = highs.solve(one, load_profile("test")).objective
+        assert outcome.objective == pytest.approx(exact, rel=2e-6)
+        assert exact is not None
+        assert outcome.bound <= exact * (1 + 1e-8)
+        names.append([stage.name for stage in stages])
+    assert alone == [True, True, False, True]
+    # Six days are no measure: long blocks, solved at once, take the place of typical days.
+    levels_of = [sum("blocks" in name for name in of_one) for of_one in names]
+    assert levels_of == [2 if one else 1 for one in alone]
+
+
+@pytest.mark.usefixtures("small")
+def test_plans_that_miss_their_shares_of_the_cap_count() -> None:
+    """Proves: where a miss of the cap pays in every piece, plans that miss it by little make with others
+    that keep it better ones in few rounds than a search has that takes plans without a miss only.
+
+    Sensitivity: a plan that breaks the cap; misses of a share that count as misses.
+    """
+    problem, draft, matrix = model()
+    loose, tight, middle = (capped(draft, matrix, kg) for kg in (3000, 1500, 2000))
+    exact = highs.solve(middle, load_profile("test")).objective
+    assert exact is not None
+    found = []
+    for is_shared in (False, True):
+        held = limited(problem, (loose, tight))
+        for one in (loose, tight):
+            held.solve(one, 1e-6, None, None)
+        front, level = held._front, held._level
+        assert front is not None
+        assert level is not None
+        assert level.bundle is not None
+        pieces, limit = level.bundle, float(middle.row_upper[front.row])
+        pieces.matrix = middle
+        pieces.cuts.follow(middle)
+        for piece in pieces.models:
+            penalty = piece.penalty.copy()
+            penalty[piece.common :][of_row(pieces, piece, front.row)] = 0.5 * front.price(limit)
+            piece.charge(penalty)
+        start = front.plan(limit)
+        assert start is not None
+        result = pieces.run(start[1], 1e-9, rounds=4, front=front if is_shared else None)
+        assert result.values is not None
+        assert primal_residual(middle, result.values)[0] < 1e-6
+        assert middle.objective(result.values) == pytest.approx(result.objective)
+        found.append(result.objective)
+    alone, together = found
+    assert exact * (1 - 1e-8) <= together < exact + 0.1 * (alone - exact)
+
+
+def test_a_cap_in_the_written_model_is_that_of_its_own() -> None:
+    """Proves: limit and all numbers of a model with another cap are those of the park with that cap.
+
+    Sensitivity: a cap in tonnes; a limit that the tables still tell of the first park.
+    """
+    problem, draft, matrix = model()
+    other = with_cap(problem, 77.7)
+    fresh = build(other)
+    expected = handoff.extract(fresh.model)
+    known, found = recapped(draft, matrix, other)
+    for name in ("cost", "value", "row_lower", "row_upper", "col_lower", "col_upper"):
+        assert np.array_equal(getattr(found, name), getattr(expected, name))
+    assert [(cap.name, cap.limit) for cap in known.caps] == [
+        (cap.name, cap.limit) for cap in fresh.caps
+    ]
+    assert not np.array_equal(matrix.row_upper, expected.row_upper)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("asked", "gap"), [((), 2e-3), (("mip_rel_gap=1e-6",), 1e-6)])
+def test_the_least_co2_is_found_to_the_gap_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...], gap: float
+) -> None:
+    """Proves: without a gap the end of least CO2 is searched to 0.2 %, with one to that, and its CO2 is that
+    close to the least there is.
+
+    Sensitivity: a gap of its own that takes the place of the one that was asked for.
+    """
+    clean = "clean: {type: supply, carrier: electricity, price_per_kwh: 3}"
+    text = TEXT.replace(
+        "{max_kw: 400, annual_cost_per_kw: 22}", "{max_kw: 40, annual_cost_per_kw: 1}"
+    )
+    text = text.replace(clean, "")
+    problem = problem_of(text)
+    draft = build(problem)
+    matrix = handoff.extract(draft.model)
+    factors, rest = emissions(draft, matrix)
+    least = highs.solve(
+        replace(capped(draft, matrix, np.inf), cost=factors, offset=rest), load_profile("test")
+    ).objective
+    gaps: list[float] = []
+    solve = Limited.solve
+
+    def noted(self: Limited, matrix: Matrix, gap: float, *rest: Any) -> Any:
+        gaps.append(gap)
+        return solve(self, matrix, gap, *rest)
+
+    monkeypatch.setattr(Limited, "solve", noted)
+    with Chain(overrides=asked) as solver:
+        (most, _), (tight, _) = ends(problem, solver, lambda: None)
+    assert gaps[0] == gap
+    assert least is not None
+    slack = 0.03 * (most - least)
+    assert least + 0.9 * slack <= tight <= least * (1 + gap) + slack * (1 + 1e-9)
 
 
 def test_a_strategy_that_does_not_fit_is_told() -> None:
