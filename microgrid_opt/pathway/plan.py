@@ -17,18 +17,24 @@ from microgrid_opt.study import Plan, reference_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from microgrid_opt.audit import Audit
     from microgrid_opt.compare import Comparison
     from microgrid_opt.draft import Draft
+    from microgrid_opt.horizon import Horizon
     from microgrid_opt.pathway.problem import StagedProblem
     from microgrid_opt.pathway.results import Pathway
     from microgrid_opt.pathway.standing import Standing
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results, Run
+    from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.direct import Held
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.study import Asked
 
+    Ints = NDArray[np.int64]
     References = Mapping[int, tuple[Results, Audit] | None]
 
 BUDGET = "co2_budget"
@@ -230,7 +236,8 @@ class _Job:
                 asked.options,
                 asked.time_limit_seconds,
                 asked.labelled(label),
-                strategy=asked.strategy,
+                self.coarser(),
+                asked.strategy,
             )
         with self._timed("results"):
             stages = self._read(drafts, matrix, held)
@@ -239,6 +246,19 @@ class _Job:
         if duals is not None and BUDGET in matrix.row_blocks:
             price = abs(float(duals[matrix.row_blocks[BUDGET].start]))
         return stages, held.run, price
+
+    def coarser(self) -> Coarser:
+        """Return how the model of all stages is written on coarser steps, the same in each."""
+        from microgrid_opt.solve import handoff
+        from microgrid_opt.solve.coarse import Coarser
+
+        def build_blocks(starts: Ints) -> tuple[Horizon, Matrix]:
+            coarse = {year: stage.coarsen(starts) for year, stage in self.stages.items()}
+            root, _, whole = replace(self, stages=coarse, clock={}).write()
+            return whole.horizon, handoff.extract(root)
+
+        periods = [one for stage in self.stages.values() for one in stage.periods.values()]
+        return Coarser(tuple(periods), build_blocks)
 
     def write(self) -> tuple[Any, dict[int, Draft], Draft]:
         """Return the model, the draft of each stage, and what the solver has to know of all."""

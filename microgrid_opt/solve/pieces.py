@@ -7,7 +7,8 @@ Any cut is valid (`microgrid_opt.solve.bundle`); a good one leaves little that i
 2. A row over two pieces (a store at midnight) belongs to the later one; its columns of the earlier
    one are *shared*: part of both. A row over more (a cap of the year) is *spread*: each piece has a
    share of its sum, and the shares keep the limit.
-3. Columns without a step (sizes, peaks of a month) belong to the only piece that has rows with them;
+3. Stages of a pathway have the same steps, and share only what they buy: each is cut for itself.
+4. Columns without a step (sizes, peaks of a month) belong to the only piece that has rows with them;
    those of several pieces are shared.
 """
 
@@ -82,6 +83,14 @@ def steps_of(matrix: Matrix, horizon: Horizon) -> Ints:
     return found
 
 
+def stages_of(matrix: Matrix) -> tuple[Ints, int]:
+    """Return the stage of every column over steps, from 0, shape (columns,), and their number."""
+    names = dict.fromkeys(block.stage for block in matrix.columns if block.keys is not None)
+    number = {name: place for place, name in enumerate(names)}
+    stage = [number.get(block.stage, 0) for block in matrix.columns]
+    return np.repeat(stage, [block.count for block in matrix.columns]), max(len(number), 1)
+
+
 def edges(matrix: Matrix, horizon: Horizon, rows: int) -> Ints:
     """Return the piece of every step: equal shares of each month, cut at days where little crosses.
 
@@ -91,7 +100,7 @@ def edges(matrix: Matrix, horizon: Horizon, rows: int) -> Ints:
         About how many rows a piece may have.
     """
     across = _across(matrix, steps_of(matrix, horizon), len(horizon))
-    wanted = max(matrix.row_count / rows, 1.0)
+    wanted = max(matrix.row_count / (rows * stages_of(matrix)[1]), 1.0)
     piece = np.zeros(len(horizon), dtype=np.int64)
     number = 0
     for month in range(len(horizon.month_labels)):
@@ -144,7 +153,9 @@ def cut(matrix: Matrix, horizon: Horizon, piece: Ints) -> Pieces:
         Of each step, shape (n,).
     """
     step = steps_of(matrix, horizon)
-    home = np.where(step >= 0, piece[step], -1)
+    stage, stages = stages_of(matrix)
+    count = int(piece.max()) + 1
+    home = np.where(step >= 0, piece[step] + count * stage, -1)
     entry, index = matrix.entry_row, matrix.index
     _, last = _span(matrix, home)
     of_entry = home[index]
@@ -164,4 +175,4 @@ def cut(matrix: Matrix, horizon: Horizon, piece: Ints) -> Pieces:
     column = np.where(common, SHARED, final)
     owned = np.bincount(entry, ~common[index], matrix.row_count) > 0
     row[~owned] = SHARED
-    return Pieces(column, row, home, int(piece.max()) + 1)
+    return Pieces(column, row, home, count * stages)
