@@ -23,7 +23,7 @@ import numpy as np
 from microgrid_opt.errors import InputError
 from microgrid_opt.results import Stage
 from microgrid_opt.solve import highs
-from microgrid_opt.solve.bundle import MOST_ROUNDS, Bundle
+from microgrid_opt.solve.bundle import ALMOST, MOST_ROUNDS, Bundle
 from microgrid_opt.solve.days import Days
 from microgrid_opt.solve.levels import (
     EXACT,
@@ -174,14 +174,15 @@ class Climb:
         if failed:
             return fine, None, failed
         fine, found, failed = self.search(fine, last, max(gap, NEAR))
-        if found.values is not None:
+        if found.values is not None or found.failed == ALMOST:
             found = self.finished(fine, found, gap)
+            failed = "" if found.values is not None else found.failed
         return fine, found, failed
 
     def finished(self, level: Level, found: Found, gap: float) -> Found:
         """Return the plan, or a vertex where a closer one is asked for than a search gives."""
         stopped = found.failed == "interrupted" or self.left == LEAST_SECONDS
-        if gap < found.gap <= REACH and not stopped:
+        if (found.failed == ALMOST or gap < found.gap <= REACH) and not stopped:
             return self.finish(level, found, gap)
         return found
 
@@ -225,8 +226,10 @@ class Climb:
         """Go from a plan near the optimum to a vertex; where that fails, search on."""
         begun, bundle, matrix = time.perf_counter(), level.bundle, level.matrix
         assert bundle is not None
-        assert near.values is not None
-        best, point = near, bundle.point(near.values)
+        best, point = near, near.centre
+        if near.failed != ALMOST and near.values is not None:
+            point = bundle.point(near.values)
+        assert point is not None
         if bundle.solve(point) is None:
             return replace(near, failed="a piece could not be solved")
         last = self.box is None
@@ -310,6 +313,7 @@ class Climb:
             roughly=coarse,
             slopes=slopes,
             on_round=told(name, matrix, self.begun, self.on_progress),
+            close=0.0 if coarse or box is not None else gap,
         )
         objective = None if found.values is None else matrix.sign * found.objective
         bound = matrix.sign * found.bound
