@@ -17,24 +17,18 @@ from microgrid_opt.study import Plan, reference_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from microgrid_opt.audit import Audit
     from microgrid_opt.compare import Comparison
     from microgrid_opt.draft import Draft
-    from microgrid_opt.horizon import Horizon
     from microgrid_opt.pathway.problem import StagedProblem
     from microgrid_opt.pathway.results import Pathway
     from microgrid_opt.pathway.standing import Standing
     from microgrid_opt.problem import Problem
     from microgrid_opt.results import Results, Run
-    from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.direct import Held
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.study import Asked
 
-    Ints = NDArray[np.int64]
     References = Mapping[int, tuple[Results, Audit] | None]
 
 BUDGET = "co2_budget"
@@ -223,6 +217,7 @@ class _Job:
     def solve(self, label: str) -> Solved:
         """Write, hand over and solve the model, and read every stage back."""
         from microgrid_opt.solve import direct, handoff
+        from microgrid_opt.solve.coarse import coarser_of_stages
 
         root, drafts, whole = self.write()
         with self._timed("handoff"):
@@ -236,7 +231,7 @@ class _Job:
                 asked.options,
                 asked.time_limit_seconds,
                 asked.labelled(label),
-                self.coarser(),
+                coarser_of_stages(self.stages, self._rewritten),
                 asked.strategy,
             )
         with self._timed("results"):
@@ -246,19 +241,6 @@ class _Job:
         if duals is not None and BUDGET in matrix.row_blocks:
             price = abs(float(duals[matrix.row_blocks[BUDGET].start]))
         return stages, held.run, price
-
-    def coarser(self) -> Coarser:
-        """Return how the model of all stages is written on coarser steps, the same in each."""
-        from microgrid_opt.solve import handoff
-        from microgrid_opt.solve.coarse import Coarser
-
-        def build_blocks(starts: Ints) -> tuple[Horizon, Matrix]:
-            coarse = {year: stage.coarsen(starts) for year, stage in self.stages.items()}
-            root, _, whole = replace(self, stages=coarse, clock={}).write()
-            return whole.horizon, handoff.extract(root)
-
-        periods = [one for stage in self.stages.values() for one in stage.periods.values()]
-        return Coarser(tuple(periods), build_blocks)
 
     def write(self) -> tuple[Any, dict[int, Draft], Draft]:
         """Return the model, the draft of each stage, and what the solver has to know of all."""
@@ -284,6 +266,10 @@ class _Job:
             )
             close_root(root, cost, self._limits(drafts))
         return root, drafts, self._whole(root, drafts)
+
+    def _rewritten(self, stages: Mapping[int, Problem]) -> Draft:
+        """Return what the solver has to know of the model with other problems of the same stages."""
+        return replace(self, stages=stages, clock={}).write()[2]
 
     def _weight(self, year: int) -> float:
         """Return what the ledger of a stage's horizon counts in the objective [-]."""

@@ -45,6 +45,8 @@ MISSED = 1e-7
 """Miss of a shared value that is no miss: what HiGHS allows a row."""
 MENDS, MENDABLE = 3, 0.01
 """How often a point is mended, and the share of the cost up to which its misses may be."""
+FIRM = 1e-3
+"""Of what is mended: how much rather other coordinates move to keep a limit."""
 SCALE_SHARE = 0.02
 """Least share of a coordinate's range that counts as its scale."""
 FIRST_RADIUS, LEAST_RADIUS, MOST_RADIUS = 0.1, 1e-5, 100.0
@@ -135,19 +137,24 @@ class Bundle:
                     self.cuts.add(number, cut)
 
     def mended(self, point: Floats, answers: Sequence[Answer]) -> Floats:
-        """Return the point with what pieces miss of shared columns as those pieces would have it.
+        """Return the point with what pieces miss as those pieces would have it.
 
-        Of several that miss the same, the one that is farthest off decides (a size must do for all).
+        Of several that miss the same, the one farthest off decides (a size must do for all); what one
+        has more of a limit over pieces is taken from those with much.
         """
         found, away = point.copy(), np.zeros(len(point))
         for number, answer in enumerate(answers):
             model = self.models[number]
-            at = self.cuts.parameters[number][: model.common]
-            wanted = model.values[model.own :]
-            off = np.where(answer.missed[: model.common] > MISSED, np.abs(wanted - point[at]), 0.0)
+            at = self.cuts.parameters[number]
+            wanted = np.concatenate([model.values[model.own :], model.shares(model.values)])
+            off = np.where(answer.missed > MISSED, np.abs(wanted - point[at]), 0.0)
             more = off > away[at]
             found[at[more]], away[at[more]] = wanted[more], off[more]
-        return found
+        if not away[len(self.cuts.shared) :].any():
+            return found
+        firm = np.where(away > 0.0, FIRM, 1.0)
+        nearest = self.cuts.nearest(found, firm * np.maximum(np.abs(found), 1e-9))
+        return found if nearest is None else nearest
 
     def plan(self, point: Floats) -> Floats:
         """Return the values of all columns at the last solve."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from microgrid_opt.solve.cuts import sums
 from microgrid_opt.solve.layout import layouts, slopes_of
-from microgrid_opt.solve.pieces import cut, edges
+from microgrid_opt.solve.pieces import count_of, cut, edges
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
 
@@ -88,9 +88,9 @@ def is_large(matrix: Matrix) -> bool:
 
 def is_worth_it(matrix: Matrix, horizon: Horizon, piece: Ints, *, forced: bool = False) -> bool:
     """Return whether there are pieces enough, and little enough that they share."""
-    pieces = cut(matrix, horizon, piece)
-    if pieces.count < (2 if forced else LEAST_PIECES):
+    if count_of(matrix, piece) < (2 if forced else LEAST_PIECES):
         return False
+    pieces = cut(matrix, horizon, piece)
     return len(pieces.shared) + pieces.shares(matrix) <= MOST_SHARED
 
 

@@ -7,9 +7,9 @@ Any cut is valid (`microgrid_opt.solve.bundle`); a good one leaves little that i
 2. A row over two pieces (a store at midnight) belongs to the later one; its columns of the earlier
    one are *shared*: part of both. A row over more (a cap of the year) is *spread*: each piece has a
    share of its sum, and the shares keep the limit.
-3. Stages of a pathway have the same steps, and share only what they buy: each is cut for itself.
-4. Columns without a step (sizes, peaks of a month) belong to the only piece that has rows with them;
+3. Columns without a step (sizes, peaks of a month) belong to the only piece that has rows with them;
    those of several pieces are shared.
+4. Stages of a pathway have the same steps, and share only what they buy: each is cut for itself.
 """
 
 from __future__ import annotations
@@ -91,6 +91,11 @@ def stages_of(matrix: Matrix) -> tuple[Ints, int]:
     return np.repeat(stage, [block.count for block in matrix.columns]), max(len(number), 1)
 
 
+def count_of(matrix: Matrix, piece: Ints) -> int:
+    """Return how many pieces there are, of all stages, where each step has this one, shape (n,)."""
+    return (int(piece.max()) + 1) * stages_of(matrix)[1]
+
+
 def edges(matrix: Matrix, horizon: Horizon, rows: int) -> Ints:
     """Return the piece of every step: equal shares of each month, cut at days where little crosses.
 
@@ -153,9 +158,8 @@ def cut(matrix: Matrix, horizon: Horizon, piece: Ints) -> Pieces:
         Of each step, shape (n,).
     """
     step = steps_of(matrix, horizon)
-    stage, stages = stages_of(matrix)
-    count = int(piece.max()) + 1
-    home = np.where(step >= 0, piece[step] + count * stage, -1)
+    stage = stages_of(matrix)[0]
+    home = np.where(step >= 0, piece[step] + (int(piece.max()) + 1) * stage, -1)
     entry, index = matrix.entry_row, matrix.index
     _, last = _span(matrix, home)
     of_entry = home[index]
@@ -175,4 +179,4 @@ def cut(matrix: Matrix, horizon: Horizon, piece: Ints) -> Pieces:
     column = np.where(common, SHARED, final)
     owned = np.bincount(entry, ~common[index], matrix.row_count) > 0
     row[~owned] = SHARED
-    return Pieces(column, row, home, count * stages)
+    return Pieces(column, row, home, count_of(matrix, piece))

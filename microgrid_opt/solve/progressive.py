@@ -36,7 +36,7 @@ from microgrid_opt.solve.levels import (
     prices,
     told,
 )
-from microgrid_opt.solve.pieces import cut
+from microgrid_opt.solve.pieces import cut, stages_of
 from microgrid_opt.solve.profiles import LARGE_NONZEROS
 from microgrid_opt.solve.stacked import Stack
 from microgrid_opt.solve.status import Outcome, Status
@@ -71,6 +71,7 @@ SLOW = 7e-3
 WORTH = 0.6
 """Share of the steps up to which a coarse level is worth its time."""
 COARSE_GAP, COARSE_ROUNDS = 5e-3, 25
+"""Where the search of a coarse level ends; rounds for each stage, as each has its own to agree on."""
 TYPICAL_DAYS = 12
 """Of the first level: half as many are as good, twice as many take longer than they spare."""
 
@@ -243,7 +244,7 @@ class Climb:
             best = min(near, found, key=lambda one: one.gap)
         if outcome.status is Status.INTERRUPTED:
             return replace(best, failed="interrupted")
-        if last:
+        if last or near.values is None:
             return replace(best, failed="no vertex was reached")
         found = bundle.run(
             near.values,
@@ -308,7 +309,7 @@ class Climb:
             expanded(start, level, start.values),
             gap,
             time_limit=self.left,
-            rounds=COARSE_ROUNDS if coarse else MOST_ROUNDS,
+            rounds=COARSE_ROUNDS * stages_of(matrix)[1] if coarse else MOST_ROUNDS,
             radius=RADIUS["coarse" if coarse else "fine"],
             roughly=coarse,
             slopes=slopes,

@@ -1,0 +1,132 @@
+"""Pathways in pieces: every stage is cut for itself, and the optimum is that of one run."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from microgrid_opt import study
+from microgrid_opt.pathway.plan import PathwayPlan, _Job
+from microgrid_opt.pathway.problem import StagedProblem
+from microgrid_opt.solve import handoff, levels, progressive
+from microgrid_opt.solve.coarse import coarser_of_stages
+from microgrid_opt.solve.pieces import SHARED, SPREAD, cut, edges
+from tests.support import EXACT
+
+CASE = "pathway_2035"
+DAYS = "horizon={start: 2025-03-03, hours: 240, step_minutes: 180}"
+BUDGET = "pathway.co2_budget_t=150000"
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let coarse pieces of some days agree slowly: of a year it says that one run is as fast."""
+    monkeypatch.setattr(progressive, "SLOW", np.inf)
+
+
+def staged(scenario: str = "", *sets: str) -> StagedProblem:
+    found = study.load(CASE, scenario=scenario or None, sets=[DAYS, *sets])
+    assert isinstance(found, StagedProblem)
+    return found
+
+
+def planned(problem: StagedProblem, strategy: str) -> PathwayPlan:
+    plan = study.solve(problem, strategy=strategy, reference=False)
+    for audit in plan.audits.values():
+        audit.require()
+    return plan
+
+
+@pytest.mark.usefixtures("patient")
+@pytest.mark.parametrize(
+    ("scenario", "sets"),
+    [("", ()), ("same_tonnes", ()), ("no_target", (BUDGET,)), ("myopic", ())],
+    ids=["shares", "caps", "budget", "myopic"],
+)
+def test_the_optimum_is_that_of_one_run(scenario: str, sets: tuple[str, ...]) -> None:
+    """Proves: limits of every stage, a budget over all of them, one stage after the other: same cost.
+
+    Every stage is audited. Sensitivity: a stage whose purchases, stores or share of the budget were
+    lost on the way to the pieces costs another sum; the budget binds, and its worth is the same.
+    """
+    problem = staged(scenario, *sets)
+    once, found = planned(problem, "direct"), planned(problem, "progressive")
+    assert once.pathway.run.strategy == "direct"
+    assert found.pathway.run.strategy == "progressive"
+    assert sum("vertex" in stage.name for stage in found.pathway.run.stages) in {1, 3}
+    assert found.pathway.run.objective == pytest.approx(once.pathway.run.objective, rel=1e-6)
+    assert found.pathway.present_value == pytest.approx(once.pathway.present_value, rel=1e-6)
+
+
+def test_every_stage_is_cut_for_itself() -> None:
+    """Proves: a piece holds steps of one stage; stages share sizes, and the budget is spread.
+
+    Sensitivity: with the steps of all stages in one piece there are a third as many pieces.
+    """
+    problem = staged("no_target", BUDGET)
+    root, _, whole = _Job(problem, problem.stages, {}, EXACT, {}, {}).write()
+    matrix = handoff.extract(root)
+    piece = edges(matrix, whole.horizon, 500)
+    assert piece.max() > 0
+    pieces = cut(matrix, whole.horizon, piece)
+    assert pieces.count == 3 * (int(piece.max()) + 1)
+    stage_of: dict[int, set[str]] = {}
+    for block in matrix.columns:
+        for number in np.unique(pieces.column[block.slice]):
+            if number != SHARED:
+                stage_of.setdefault(int(number), set()).add(block.name.partition(".")[0])
+    assert all(len(stages) == 1 for stages in stage_of.values())
+    assert len(stage_of) == pieces.count
+    assert [matrix.row_name(int(row)) for row in np.flatnonzero(pieces.row == SPREAD)] == [
+        "co2_budget"
+    ]
+
+
+def test_coarser_steps_are_those_of_all_stages() -> None:
+    """Proves: in blocks of a day every stage has a step for each day, under the same names.
+
+    Sensitivity: a stage left on its own steps, or left out, has other columns.
+    """
+    problem = staged()
+    job = _Job(problem, problem.stages, {}, EXACT, {}, {})
+    root, _, whole = job.write()
+    coarser = coarser_of_stages(problem.stages, job._rewritten)
+    fine = handoff.extract(root)
+    starts = np.flatnonzero(np.diff(whole.horizon.day, prepend=-1))
+    horizon, coarse = coarser.build(starts)
+    assert len(horizon) == len(starts) == 10
+    assert [block.name for block in coarse.columns] == [block.name for block in fine.columns]
+    timed = {block.name for block in fine.columns if block.count == len(whole.horizon)}
+    assert {name.partition(".")[0] for name in timed} == {"y2027", "y2030", "y2035"}
+    assert {b.count for b in coarse.columns if b.name in timed} == {10}
+
+
+def test_a_miss_of_a_limit_of_zero_is_worth_no_more_than_the_plan() -> None:
+    """Proves: CO2 − 1.0 × energy ≤ 0 is priced by the tonnes in it, not by its limit.
+
+    Missing all of what moves in the row costs about the plan, at `DEARER`. Sensitivity: by the limit
+    alone one kg would cost as much as everything.
+    """
+    problem = staged()
+    root, _, whole = _Job(problem, problem.stages, {}, EXACT, {}, {}).write()
+    matrix = handoff.extract(root)
+    piece = edges(matrix, whole.horizon, 500)
+    pieces = cut(matrix, whole.horizon, piece)
+    values = np.ones(matrix.column_count)
+    start = levels.Level(
+        np.arange(len(whole.horizon)),
+        whole.horizon,
+        matrix,
+        values=values,
+        duals=np.zeros(matrix.row_count),
+    )
+    found = levels.penalties(start, start, pieces)[matrix.column_count :]
+    total = abs(float(matrix.cost @ values))
+    for price, row in zip(found, pieces.spread, strict=True):
+        inside = matrix.entry_row == row
+        moved = 0.5 * float(np.abs(matrix.value[inside]).sum())
+        assert moved > 10.0
+        assert price == pytest.approx(levels.DEARER * total / moved)
+    assert math.isfinite(total)
