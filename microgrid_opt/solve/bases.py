@@ -20,6 +20,8 @@ _BASIS = (
 )
 LOWER, BASIC, UPPER = 0, 1, 2
 """Statuses of a `Basis` that others set."""
+UNKNOWN = -1
+"""In place of the status of what another basis says nothing of."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +47,10 @@ def basis_of(native: Any) -> Basis:
     )
 
 
-def native_basis(basis: Basis) -> Any:
-    """Return a basis as HiGHS takes it."""
+def native_basis(basis: Basis, *, alien: bool = False) -> Any:
+    """Return a basis as HiGHS takes it; of an ``alien`` one it makes a basis first."""
     native = highspy.HighsBasis()
     native.col_status = [_BASIS[i] for i in basis.columns.tolist()]
     native.row_status = [_BASIS[i] for i in basis.rows.tolist()]
-    native.valid = True
+    native.valid, native.alien = True, alien
     return native

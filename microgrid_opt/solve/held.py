@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import highspy
 import numpy as np
 
-from microgrid_opt.solve.bases import BASIC, LOWER, UPPER, Basis, basis_of
+from microgrid_opt.solve.bases import BASIC, LOWER, UNKNOWN, UPPER, Basis, basis_of, native_basis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,6 +139,7 @@ class Held:
         self.lower, self.upper = (one[: self.own] for one in piece.bounds)
         self.at_lower, self.at_upper, self.shared = np.zeros(0), np.zeros(0), np.zeros(0)
         self.tightest = (self.lower, self.upper)
+        self._limited = np.unique(self.limits.column).astype(np.int32)
         self._highs = model_of(piece, options, rows, columns)
 
     def charge(self, penalty: Floats) -> None:
@@ -162,8 +163,9 @@ class Held:
         if (lower > upper + CROSSED * (1.0 + np.abs(upper))).any():
             return False
         self.tightest, self.shared = (lower, np.maximum(lower, upper)), v
-        number = np.arange(self.own, dtype=np.int32)
-        self._highs.changeColsBounds(self.own, number, *self.tightest)
+        limited = self._limited
+        tightest = (one[limited] for one in self.tightest)
+        self._highs.changeColsBounds(len(limited), limited, *tightest)
         return True
 
     def run(self, *, anew: bool) -> tuple[Solved | None, int]:
@@ -206,6 +208,27 @@ class Held:
         one = np.full(self.own, -1, dtype=np.int64)
         one[column[holding]] = holding
         return one[one >= 0]
+
+    def statuses(self) -> Basis:
+        """Return the last statuses of own columns and of the piece's rows, `UNKNOWN` where held."""
+        columns = np.full(self.own, UNKNOWN, dtype=np.int8)
+        rows = np.full(self.height, UNKNOWN, dtype=np.int8)
+        native = self._highs.getBasis()
+        if native.valid:
+            basis = basis_of(native)
+            columns[:], rows[self.rows] = basis.columns[: self.own], basis.rows
+        return Basis(columns, rows[: self.height - self.common - self.shares])
+
+    def start_at(self, known: Basis) -> None:
+        """Start at statuses of own columns and of the piece's rows, some of them `UNKNOWN`."""
+        columns = np.full(self.width, LOWER, dtype=np.int8)
+        rows = np.full(self.height, BASIC, dtype=np.int8)
+        columns[: self.own] = np.where(known.columns == UNKNOWN, LOWER, known.columns)
+        columns[self.own + self.free] = BASIC
+        rows[: len(known.rows)] = np.where(known.rows == UNKNOWN, BASIC, known.rows)
+        rows[self.height - self.common + self.free] = LOWER
+        basis = Basis(columns[self.columns], rows[self.rows])
+        self._highs.setBasis(native_basis(basis, alien=True))
 
     def basis(self) -> Basis:
         """Return the basis of the last run as one of the piece with all its rows."""

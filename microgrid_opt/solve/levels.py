@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from microgrid_opt.solve.bases import UNKNOWN, Basis
 from microgrid_opt.solve.cuts import sums
 from microgrid_opt.solve.layout import layouts, slopes_of
 from microgrid_opt.solve.pieces import count_of, cut, edges
@@ -15,18 +16,20 @@ from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
     from microgrid_opt.solve.bundle import Bundle
     from microgrid_opt.solve.found import Found
-    from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.matrix import Block, Matrix
     from microgrid_opt.solve.pieces import Pieces
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+
+T = TypeVar("T", np.float64, np.int8)
 
 EXACT = 1e-9
 """Gap of a plan that is called optimal where no gap is asked for."""
@@ -166,16 +169,48 @@ def ended(
 def expanded(coarse: Level, fine: Level, values: Floats | None) -> Floats:
     """Return values of a coarse level's columns for a finer one's: each step takes its block's."""
     assert values is not None
-    block = np.searchsorted(coarse.starts, fine.starts, side="right") - 1
-    found = np.zeros(fine.matrix.column_count)
-    known = coarse.matrix.column_blocks
-    for one in fine.matrix.columns:
+    return _spread_out(coarse, fine, values, coarse.matrix.columns, fine.matrix.columns)
+
+
+def carry(start: Level, level: Level, bundle: Bundle) -> None:
+    """Let the pieces of a level start at the bases of a coarser one's, if that was in pieces.
+
+    Each step takes the status that its block had. That need not be a basis: HiGHS makes one of it.
+    """
+    if start.bundle is None or not start.bundle.models:
+        return
+    coarse, fine = start.matrix, level.matrix
+    column = np.full(coarse.column_count, UNKNOWN, dtype=np.int8)
+    row = np.full(coarse.row_count, UNKNOWN, dtype=np.int8)
+    for model in start.bundle.models:
+        known = model.statuses()
+        column[model.layout.own], row[model.layout.rows] = known.columns, known.rows
+    column = _spread_out(start, level, column, coarse.columns, fine.columns, UNKNOWN)
+    row = _spread_out(start, level, row, coarse.rows, fine.rows, UNKNOWN)
+    for model in bundle.models:
+        model.start_at(Basis(column[model.layout.own], row[model.layout.rows]))
+
+
+def _spread_out(
+    coarse: Level,
+    fine: Level,
+    values: NDArray[T],
+    of: Sequence[Block],
+    to: Sequence[Block],
+    unknown: int = 0,
+) -> NDArray[T]:
+    """Return what each block of a fine level has from the block of that name of a coarse one."""
+    place = np.searchsorted(coarse.starts, fine.starts, side="right") - 1
+    found = np.full(sum(one.count for one in to), unknown, dtype=values.dtype)
+    known = {one.name: one for one in of}
+    for one in to:
         other = known.get(one.name)
         if other is None:
             continue
         mine = values[other.slice]
         if one.keys is not None and one.count == len(fine.starts):
-            found[one.slice] = mine[block] if other.count == len(coarse.starts) else 0.0
+            if other.count == len(coarse.starts):
+                found[one.slice] = mine[place]
         elif other.count == one.count:
             found[one.slice] = mine
     return found

@@ -181,6 +181,14 @@ class Piece:
             return self._held.basis()
         return basis_of(self._elastic.getBasis())
 
+    def statuses(self) -> Basis:
+        """Return the last statuses of own columns and rows, as far as they are known."""
+        return self._held.statuses()
+
+    def start_at(self, known: Basis) -> None:
+        """Start at statuses of own columns and rows, as `statuses` gives them."""
+        self._held.start_at(known)
+
     def close(self) -> None:
         """Free the memory of HiGHS, which only its end frees; the piece is not solved any more."""
         del self._held

@@ -29,6 +29,7 @@ from microgrid_opt.solve.levels import (
     EXACT,
     RADIUS,
     Level,
+    carry,
     ended,
     expanded,
     lead,
@@ -301,6 +302,7 @@ class Climb:
         box = None if coarse else self.box
         bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads, box)
         lead(bundle, start.bundle)
+        carry(start, level, bundle)
         slopes = prices(bundle, start, self.piece)
         if start.bundle is not None:
             start.bundle.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +11,14 @@ import pytest
 
 from microgrid_opt.solve import highs, memory
 from microgrid_opt.solve.bases import native_basis
+from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.held import model_of
+from microgrid_opt.solve.levels import Level, carry
 from microgrid_opt.solve.matrix import Block, Matrix
 from microgrid_opt.solve.piece import OPTIONS, Piece
-from microgrid_opt.solve.pieces import SHARED, Pieces
+from microgrid_opt.solve.pieces import SHARED, Pieces, cut
 from microgrid_opt.solve.profiles import load_profile
-from tests.solve.test_stacked import DEAR, LOADS, PIECES, bundle_of, by_hand, park_of
+from tests.solve.test_stacked import DEAR, LOADS, PIECES, bundle_of, by_hand, days_of, park_of
 
 if TYPE_CHECKING:
     import highspy
@@ -187,6 +190,41 @@ def test_what_is_held_has_the_optimum_and_the_basis_of_all_rows(capex: int, more
         assert whole.getObjectiveValue() == pytest.approx(answer.cost, rel=1e-7)
         claimed = answer.cut.constant + answer.cut.slopes @ at
         assert claimed == pytest.approx(answer.cost, rel=1e-6)
+
+
+def test_a_finer_level_starts_where_a_coarser_one_ended() -> None:
+    """Proves: on the same steps the bases that are carried are optimal without a step, and from blocks
+    of two hours what the pieces cost is the same as from no basis.
+
+    Sensitivity: statuses of another piece, of a row for a column, or of held rows, ask for steps.
+    """
+    matrix, pieces = park_of(LOADS, 30, 5.0)
+    exact = highs.solve(matrix, load_profile("test"))
+    assert exact.solution is not None
+    first, again, cold, other = (bundle_of(matrix, pieces, price=1e4) for _ in range(4))
+    point = first.point(exact.solution.values)
+    problem = days_of(LOADS, 30, 5.0)
+    fine = Level(np.arange(96), problem.horizon, matrix)
+    answers = first.solve(point)
+    carry(replace(fine, bundle=first), fine, again)
+    same, alone = again.solve(point), cold.solve(point)
+    assert sum(model.iterations for model in again.models) == 0
+    assert sum(model.iterations for model in cold.models) > 0
+
+    coarser, starts = coarser_of(problem), np.arange(0, 96, 2)
+    assert coarser is not None
+    horizon, written = coarser.build(starts)
+    long = bundle_of(written, cut(written, horizon, np.repeat([0, 1], 24)), price=1e4)
+    found = highs.solve(written, load_profile("test")).solution
+    assert found is not None
+    assert long.solve(long.point(found.values)) is not None
+    carry(Level(starts, horizon, written, bundle=long), fine, other)
+    led = other.solve(point)
+    for one in (same, alone, led):
+        assert one is not None
+        assert answers is not None
+        costs = [answer.cost for answer in one]
+        assert costs == pytest.approx([answer.cost for answer in answers], rel=1e-9)
 
 
 def test_what_proves_cuts_can_be_freed_and_cuts_stay() -> None:

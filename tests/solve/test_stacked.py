@@ -25,6 +25,7 @@ from tests.support import park, problem_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from microgrid_opt.problem import Problem
     from microgrid_opt.solve.stacked import Vertex
 
     Floats = NDArray[np.float64]
@@ -77,8 +78,8 @@ def bundle_of(matrix: Matrix, pieces: Pieces, price: float = DEAR) -> Bundle:
     return Bundle(matrix, pieces, np.full(matrix.column_count + len(pieces.spread), price))
 
 
-def park_of(load: list[float], capex: int, peak: float) -> tuple[Matrix, Pieces]:
-    """Return four days with sized PV and battery, a demand charge and a CO2 cap, in two pieces."""
+def days_of(load: list[float], capex: int, peak: float) -> Problem:
+    """Return four days with sized PV and battery, a demand charge and a CO2 cap."""
     text = park(
         f"""
         load: {{type: load, power_kw: {{hourly: {load}}}}}
@@ -94,9 +95,14 @@ def park_of(load: list[float], capex: int, peak: float) -> tuple[Matrix, Pieces]
         hours=96,
         carbon="{cap_t_per_year: 80}",
     )
-    problem = problem_of(text)
+    return problem_of(text)
+
+
+def park_of(load: list[float], capex: int, peak: float, count: int = 2) -> tuple[Matrix, Pieces]:
+    """Return four such days in pieces."""
+    problem = days_of(load, capex, peak)
     matrix = handoff.extract(build(problem).model)
-    return matrix, cut(matrix, problem.horizon, np.repeat([0, 1], 48))
+    return matrix, cut(matrix, problem.horizon, np.repeat(np.arange(count), 96 // count))
 
 
 def vertex_from(bundle: Bundle, point: Floats) -> Vertex | None:
@@ -212,16 +218,17 @@ def test_a_price_of_a_share_without_that_limit_gives_no_cut() -> None:
     peak=st.sampled_from([0.0, 5.0, 40.0]),
     seed=st.integers(0, 2**32 - 1),
     far=st.sampled_from([0.0, 1e-3, 1.0]),
+    count=st.sampled_from([2, 8]),
 )
 def test_the_vertex_is_the_optimum_of_one_run(
-    load: list[float], capex: int, peak: float, seed: int, far: float
+    load: list[float], capex: int, peak: float, seed: int, far: float, count: int
 ) -> None:
     """Proves: from the optimum, near it and anywhere in the box the stack ends at the optimum of one
-    run, and its duals prove it (certify).
+    run, and its duals prove it (certify), with stores that move before the sizes do or together.
 
     Sensitivity: an entry, a bound or a dual that is lost, or a basis that does not fit, shows.
     """
-    matrix, pieces = park_of(load, capex, peak)
+    matrix, pieces = park_of(load, capex, peak, count)
     exact = highs.solve(matrix, load_profile("test"))
     if exact.status is Status.INFEASIBLE:
         return
@@ -231,6 +238,26 @@ def test_the_vertex_is_the_optimum_of_one_run(
     anywhere = cuts.lower + random.uniform(size=cuts.count) * (cuts.upper - cuts.lower)
     point = (1.0 - far) * bundle.point(exact.solution.values) + far * anywhere
     assert_optimal(matrix, vertex_from(bundle, point), exact.objective)
+
+
+def test_stores_and_peaks_move_before_sizes() -> None:
+    """Proves: of eight pieces, what at most two share is free while what all share is held.
+
+    By hand: three sizes (PV, energy and power of the battery) and the one peak of the month are in all.
+    Sensitivity: a store at the end of a piece counted as common, or a size as local, shows.
+    """
+    matrix, pieces = park_of(LOADS, 40, 5.0, 8)
+    bundle = bundle_of(matrix, pieces, price=1e3)
+    point = bundle.point(np.zeros(matrix.column_count))
+    common = Stack(bundle, point).is_common[: len(bundle.cuts.shared)]
+    names = {matrix.column_name(int(j)).partition("[")[0] for j in bundle.cuts.shared[common]}
+    assert names == {
+        "park.pv.power_size",
+        "park.battery.energy_size",
+        "park.battery.power_size",
+        "park.grid.peak",
+    }
+    assert (~common).any()
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import microgrid_opt
 from microgrid_opt.bench.machine import describe_machine
 from microgrid_opt.bench.peers import Peer
 from microgrid_opt.bench.spec import PeerSpec
@@ -100,6 +102,8 @@ class Session:
     def run(self, runs: Sequence[Run], report: Report, folder: Path) -> None:
         """Make all runs in rounds, in turn forwards and backwards, and save after each."""
         rounds = max((run.repeats for run in runs), default=0)
+        # As installing does, so that no run compiles what the peers have ready.
+        compileall.compile_dir(Path(microgrid_opt.__file__).parent, quiet=2)
         with _work() as work:
             for number in range(rounds):
                 due = [run for run in runs if run.repeats > number]
