@@ -10,9 +10,10 @@ import pytest
 from microgrid_opt import study
 from microgrid_opt.pathway.plan import PathwayPlan, _Job
 from microgrid_opt.pathway.problem import StagedProblem
-from microgrid_opt.solve import handoff, levels, progressive
+from microgrid_opt.solve import bundle, handoff, highs, levels, progressive
 from microgrid_opt.solve.coarse import coarser_of_stages
 from microgrid_opt.solve.pieces import SHARED, SPREAD, cut, edges
+from microgrid_opt.solve.profiles import load_profile
 from tests.support import EXACT
 
 CASE = "pathway_2035"
@@ -130,3 +131,54 @@ def test_a_miss_of_a_limit_of_zero_is_worth_no_more_than_the_plan() -> None:
         assert moved > 10.0
         assert price == pytest.approx(levels.DEARER * total / moved)
     assert math.isfinite(total)
+
+
+def test_what_a_piece_has_more_of_a_limit_is_taken_from_others() -> None:
+    """Proves: a piece whose share of the budget is 10 t too small gets what it uses; the sum is kept.
+
+    Sensitivity: without what is taken from others the budget is broken, and no plan comes of it.
+    """
+    problem = staged("no_target", BUDGET)
+    root, _, whole = _Job(problem, problem.stages, {}, EXACT, {}, {}).write()
+    matrix = handoff.extract(root)
+    pieces = cut(matrix, whole.horizon, edges(matrix, whole.horizon, 500))
+    optimum = highs.solve(matrix, load_profile("test")).solution
+    assert optimum is not None
+    shared = int((pieces.column == SHARED).sum())
+    prices = np.full(matrix.column_count + len(pieces.spread), 1e9)
+    search = bundle.Bundle(matrix, pieces, prices)
+    point = search.point(optimum.values)
+    short = shared + int(np.argmin(point[shared:]))
+    long = shared + int(np.argmax(point[shared:]))
+    assert search.cuts.keeps(point)
+    moved = 0.5 * float(point[short])
+    point[short], point[long] = point[short] - moved, point[long] + moved
+    assert search.cuts.keeps(point)
+    answers = search.solve(point)
+    assert answers is not None
+    assert any((answer.missed > bundle.MISSED).any() for answer in answers)
+    found = search.mended(point, answers)
+    assert found[short] > point[short]
+    assert found[long] < point[long]
+    assert search.cuts.keeps(found)
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_point_that_is_nearly_a_plan_ends_at_the_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: where no point of a search is taken as a plan, it ends at the optimum all the same.
+
+    Sensitivity: without a vertex from there the model is solved at once, and the line says so.
+    """
+    problem = staged()
+    once = planned(problem, "direct")
+    keep = bundle._Search.keep
+
+    def roughly_only(self: bundle._Search, point: object, objective: float) -> None:
+        if self.roughly:
+            keep(self, point, objective)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(bundle._Search, "keep", roughly_only)
+    found = planned(problem, "progressive").pathway.run
+    assert found.strategy == "progressive"
+    assert found.stages[-1].name == "vertex"
+    assert found.objective == pytest.approx(once.pathway.run.objective, rel=1e-9)
