@@ -217,6 +217,7 @@ class _Job:
     def solve(self, label: str) -> Solved:
         """Write, hand over and solve the model, and read every stage back."""
         from microgrid_opt.solve import direct, handoff
+        from microgrid_opt.solve.coarse import coarser_of_stages
 
         root, drafts, whole = self.write()
         with self._timed("handoff"):
@@ -230,7 +231,8 @@ class _Job:
                 asked.options,
                 asked.time_limit_seconds,
                 asked.labelled(label),
-                strategy=asked.strategy,
+                coarser_of_stages(self.stages, self._rewritten),
+                asked.strategy,
             )
         with self._timed("results"):
             stages = self._read(drafts, matrix, held)
@@ -264,6 +266,10 @@ class _Job:
             )
             close_root(root, cost, self._limits(drafts))
         return root, drafts, self._whole(root, drafts)
+
+    def _rewritten(self, stages: Mapping[int, Problem]) -> Draft:
+        """Return what the solver has to know of the model with other problems of the same stages."""
+        return replace(self, stages=stages, clock={}).write()[2]
 
     def _weight(self, year: int) -> float:
         """Return what the ledger of a stage's horizon counts in the objective [-]."""

@@ -156,7 +156,7 @@ class Bundle:
         cutoff: float = np.inf,
         on_round: Callable[[int, float, float], None] | None = None,
         plan: Floats | None = None,
-        until_close: bool = False,
+        close: float = 0.0,
         front: Front | None = None,
     ) -> Found:
         """Search from a point until the gap is reached.
@@ -164,8 +164,9 @@ class Bundle:
         With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. What is
         shared is first priced with ``slopes``. A point ``at`` takes the place of that of ``start``; a
         ``plan`` that is known counts as found. The search ends as well where all that is left costs
-        ``cutoff`` or more, and with ``until_close``, as `ALMOST`, where the cuts agree and plans still
-        miss. Plans go to a ``front`` though they miss shares of its row: its plan at the limit counts.
+        ``cutoff`` or more, and, as `ALMOST`, where for some rounds the best point costs what the cuts
+        promise but for a share ``close``, and plans still miss. Plans go to a ``front`` though they miss
+        shares of its row: its plan at the limit counts.
         """
         begun = time.perf_counter()
         at = self.point(start) if at is None else at
@@ -173,7 +174,7 @@ class Bundle:
         if plan is not None:
             search.values = plan
             search.objective = self.matrix.offset + float(self.matrix.cost @ plan)
-        failed, close = search.begin(), 0
+        failed, agreed = search.begin(), 0
         try:
             for number in range(1, rounds + 1):
                 failed = failed or search.round()
@@ -182,8 +183,8 @@ class Bundle:
                 spent = time.perf_counter() - begun
                 if failed or search.is_done or (time_limit is not None and spent > time_limit):
                     break
-                close += search.is_close
-                if until_close and close >= CLOSE_ROUNDS:
+                agreed += close > 0.0 and search.is_close(close)
+                if agreed >= CLOSE_ROUNDS:
                     failed = ALMOST
                     break
                 if search.values is None and number >= PATIENCE:
@@ -240,10 +241,9 @@ class _Search:
         self.trial = self.centre = point
         return ""
 
-    @property
-    def is_close(self) -> bool:
+    def is_close(self, share: float) -> bool:
         """Whether the best point costs nearly what the cuts promise, and the best plan more."""
-        near = CLOSE * abs(self.cost)
+        near = share * abs(self.cost)
         promised = max(self.bound, self.predicted)
         return self.cost - promised <= near < self.objective - promised
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -70,3 +70,27 @@ def coarser_of(
         return coarse.horizon, matrix if amend is None else amend(draft, matrix)
 
     return Coarser(tuple(problem.periods.values()), build_blocks)
+
+
+def coarser_of_stages(
+    stages: Mapping[int, Problem], write: Callable[[Mapping[int, Problem]], Draft]
+) -> Coarser:
+    """Return how the model of stages is written on coarser steps, the same in each of them.
+
+    Parameters
+    ----------
+    stages
+        By their first years, on one horizon.
+    write
+        Writes the model of these stages on other steps.
+    """
+
+    def build_blocks(starts: Ints) -> tuple[Horizon, Matrix]:
+        from microgrid_opt.solve import handoff
+
+        whole = write({year: stage.coarsen(starts) for year, stage in stages.items()})
+        return whole.horizon, handoff.extract(whole.model)
+
+    return Coarser(
+        [one for stage in stages.values() for one in stage.periods.values()], build_blocks
+    )

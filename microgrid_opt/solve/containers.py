@@ -204,7 +204,8 @@ def _read_columns(component: Any, start: int) -> Columns:
     keys = list(component._data)
     name = full_name(component)
     indexed = component.is_indexed()
-    block = Block(name, start, len(data), keys if indexed else None)
+    stage = full_name(component.index_set().parent_block()) if indexed else ""
+    block = Block(name, start, len(data), keys if indexed else None, stage)
     lower = _bounds([v._lb for v in data], data, "lb", -np.inf)
     upper = _bounds([v._ub for v in data], data, "ub", np.inf)
     integer = np.zeros(len(data), np.uint8)

@@ -35,6 +35,7 @@ from microgrid_opt.solve.choice import (
     threads_of,
     with_simplex,
 )
+from microgrid_opt.solve.pieces import count_of
 from microgrid_opt.solve.profiles import LARGE, load_profile
 from microgrid_opt.solve.status import Status
 
@@ -165,10 +166,9 @@ class _Way:
     splits: Parts | None = None
     piece: NDArray[np.int64] | None = None
 
-    @property
-    def pieces(self) -> int:
-        """Number of pieces."""
-        return 0 if self.piece is None else int(self.piece.max()) + 1
+    def pieces(self, matrix: Matrix) -> int:
+        """Return the number of pieces."""
+        return 0 if self.piece is None else count_of(matrix, self.piece)
 
 
 def _from_coarse(ask: _Ask) -> Held | _Vain:
@@ -210,7 +210,7 @@ def _progressive(ask: _Ask, coarser: Coarser, *, forced: bool) -> Held | _Vain:
     piece = levels.pieces_of(matrix, ask.draft.horizon, forced=forced)
     if piece is None:
         return _Vain()
-    profile, why = choose(AUTO, overrides, matrix, pieces=int(piece.max()) + 1)
+    profile, why = choose(AUTO, overrides, matrix, pieces=count_of(matrix, piece))
     outcome, stages = progressive.plan(
         matrix,
         ask.draft.horizon,
@@ -247,7 +247,7 @@ def _in_own_steps(ask: _Ask, before: _Vain) -> Held:
         rounds=way.strategy == ROUNDED,
         inside=way.inside,
         splits=way.splits,
-        pieces=way.pieces,
+        pieces=way.pieces(matrix),
     )
     # A profile that was asked for by name is not replaced by another one.
     profiles = with_simplex(profile, ask.overrides) if why else [profile]

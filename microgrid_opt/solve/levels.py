@@ -11,7 +11,7 @@ import numpy as np
 from microgrid_opt.solve.bases import UNKNOWN, Basis
 from microgrid_opt.solve.cuts import sums
 from microgrid_opt.solve.layout import layouts, slopes_of
-from microgrid_opt.solve.pieces import cut, edges
+from microgrid_opt.solve.pieces import count_of, cut, edges
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
 
@@ -91,7 +91,7 @@ def is_large(matrix: Matrix) -> bool:
 
 def is_worth_it(matrix: Matrix, horizon: Horizon, piece: Ints, *, forced: bool = False) -> bool:
     """Return whether there are pieces enough, and little enough that they share."""
-    if int(piece.max()) + 1 < (2 if forced else LEAST_PIECES):
+    if count_of(matrix, piece) < (2 if forced else LEAST_PIECES):
         return False
     pieces = cut(matrix, horizon, piece)
     return len(pieces.shared) + pieces.shares(matrix) <= MOST_SHARED
@@ -230,6 +230,8 @@ def penalties(level: Level, start: Level, pieces: Pieces) -> Floats:
         if family.count:
             worth[family.slice] = worth[family.slice].max()
     prices = expanded(start, level, worth)
+    moved = np.abs(fine.value * expanded(start, level, start.values)[fine.index])
+    moved = sums(fine.entry_row, moved, fine.row_count)
     least = 1e-3 * float(np.median(prices[prices > 0.0])) if (prices > 0.0).any() else 1.0
     total = abs(float(coarse.cost @ (start.values if start.values is not None else 0.0)))
     spread = np.zeros(len(pieces.spread))
@@ -237,7 +239,7 @@ def penalties(level: Level, start: Level, pieces: Pieces) -> Floats:
         block = coarse.row_blocks.get(fine.row_name(int(row)).partition("[")[0])
         paid = 0.0 if block is None else float(np.abs(start.duals[block.slice]).max(initial=0.0))
         limits = np.abs([fine.row_lower[row], fine.row_upper[row]])
-        limit = float(limits[np.isfinite(limits)].max(initial=0.0))
+        limit = float(limits[np.isfinite(limits)].max(initial=0.5 * moved[row]))
         spread[number] = max(paid, total / max(limit, 1.0))
     return DEARER * np.concatenate([np.maximum(prices, least), spread])
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from microgrid_opt.results import Stage
 from microgrid_opt.solve.boxes import finite_box
-from microgrid_opt.solve.bundle import ALMOST
+from microgrid_opt.solve.bundle import ALMOST, CLOSE
 from microgrid_opt.solve.certify import TOLERANCE, dual_bound, primal_residual
 from microgrid_opt.solve.changes import same_coefficients
 from microgrid_opt.solve.found import Found
@@ -210,7 +210,7 @@ class Limited:
             slopes=slopes,
             on_round=told(name, matrix, climb.begun, climb.on_progress),
             plan=plan,
-            until_close=True,
+            close=CLOSE,
             front=self._front,
         )
         self._tell(name, climb.seconds, found)

@@ -36,12 +36,15 @@ class Block:
         Its first column (row) number and how many it has.
     keys
         Its index keys in order; ``None`` for a container without index.
+    stage
+        The block of the model whose steps are its keys, for a stage of a pathway; else empty.
     """
 
     name: str
     start: int
     count: int
     keys: Sequence[object] | None
+    stage: str = ""
 
     @property
     def slice(self) -> slice:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MISSED = 1e-7
 """Miss of a shared value that is no miss: what HiGHS allows a row."""
+FIRM = 1e-3
+"""Of what is mended: how much rather other coordinates move to keep a limit."""
 
 
 def of_row(bundle: Bundle, model: Piece, row: int) -> NDArray[np.bool_]:
@@ -37,16 +39,19 @@ def counted(bundle: Bundle, answers: Sequence[Answer], front: Front | None) -> l
 
 
 def mended(bundle: Bundle, point: Floats, answers: Sequence[Answer]) -> Floats:
-    """Return the point with what pieces miss of shared columns as those pieces would have it.
+    """Return the point with what pieces miss as those pieces would have it.
 
-    Of several that miss the same, the one that is farthest off decides (a size must do for all).
+    Of several that miss the same, the one that is farthest off decides (a size must do for all); what one
+    has more of a limit over pieces is taken from those with much.
     """
-    found, away = point.copy(), np.zeros(len(point))
-    for number, answer in enumerate(answers):
-        model = bundle.models[number]
-        at = bundle.cuts.parameters[number][: model.common]
-        wanted = model.values[model.own :]
-        off = np.where(answer.missed[: model.common] > MISSED, np.abs(wanted - point[at]), 0.0)
+    found, away, cuts = point.copy(), np.zeros(len(point)), bundle.cuts
+    for model, at, answer in zip(bundle.models, cuts.parameters, answers, strict=True):
+        wanted = np.concatenate([model.values[model.own :], model.shares(model.values)])
+        off = np.where(answer.missed > MISSED, np.abs(wanted - point[at]), 0.0)
         more = off > away[at]
         found[at[more]], away[at[more]] = wanted[more], off[more]
-    return found
+    if not away[len(cuts.shared) :].any():
+        return found
+    firm = np.where(away > 0.0, FIRM, 1.0)
+    nearest = cuts.nearest(found, firm * np.maximum(np.abs(found), 1e-9))
+    return found if nearest is None else nearest

@@ -9,6 +9,7 @@ Any cut is valid (`microgrid_opt.solve.bundle`); a good one leaves little that i
    share of its sum, and the shares keep the limit.
 3. Columns without a step (sizes, peaks of a month) belong to the only piece that has rows with them;
    those of several pieces are shared.
+4. Stages of a pathway have the same steps, and share only what they buy: each is cut for itself.
 """
 
 from __future__ import annotations
@@ -83,6 +84,19 @@ def steps_of(matrix: Matrix, horizon: Horizon) -> Ints:
     return found
 
 
+def stages_of(matrix: Matrix) -> tuple[Ints, int]:
+    """Return the stage of every column over steps, from 0, shape (columns,), and their number."""
+    names = dict.fromkeys(block.stage for block in matrix.columns if block.keys is not None)
+    number = {name: place for place, name in enumerate(names)}
+    stage = [number.get(block.stage, 0) for block in matrix.columns]
+    return np.repeat(stage, [block.count for block in matrix.columns]), max(len(number), 1)
+
+
+def count_of(matrix: Matrix, piece: Ints) -> int:
+    """Return how many pieces there are, of all stages, where each step has this one, shape (n,)."""
+    return (int(piece.max()) + 1) * stages_of(matrix)[1]
+
+
 def edges(matrix: Matrix, horizon: Horizon, rows: int) -> Ints:
     """Return the piece of every step: equal shares of each month, cut at days where little crosses.
 
@@ -92,7 +106,7 @@ def edges(matrix: Matrix, horizon: Horizon, rows: int) -> Ints:
         About how many rows a piece may have.
     """
     across = _across(matrix, steps_of(matrix, horizon), len(horizon))
-    wanted = max(matrix.row_count / rows, 1.0)
+    wanted = max(matrix.row_count / (rows * stages_of(matrix)[1]), 1.0)
     piece = np.zeros(len(horizon), dtype=np.int64)
     number = 0
     for month in range(len(horizon.month_labels)):
@@ -142,7 +156,8 @@ def cut(matrix: Matrix, horizon: Horizon, piece: Ints) -> Pieces:
         Of each step, shape (n,).
     """
     step = steps_of(matrix, horizon)
-    home = np.where(step >= 0, piece[step], -1)
+    stage = stages_of(matrix)[0]
+    home = np.where(step >= 0, piece[step] + (int(piece.max()) + 1) * stage, -1)
     entry, index = matrix.entry_row, matrix.index
     of_entry = home[index]
     last = matrix.over_rows(np.maximum, of_entry, -1)
@@ -163,4 +178,4 @@ def cut(matrix: Matrix, horizon: Horizon, piece: Ints) -> Pieces:
     column = np.where(common, SHARED, final)
     owned = matrix.over_rows(np.logical_or, ~common[index], False)
     row[~owned] = SHARED
-    return Pieces(column, row, home, int(piece.max()) + 1)
+    return Pieces(column, row, home, count_of(matrix, piece))

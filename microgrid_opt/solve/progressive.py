@@ -23,7 +23,7 @@ import numpy as np
 from microgrid_opt.errors import InputError
 from microgrid_opt.results import Stage
 from microgrid_opt.solve import highs
-from microgrid_opt.solve.bundle import MOST_ROUNDS, Bundle
+from microgrid_opt.solve.bundle import ALMOST, MOST_ROUNDS, Bundle
 from microgrid_opt.solve.days import Days
 from microgrid_opt.solve.levels import (
     EXACT,
@@ -37,7 +37,7 @@ from microgrid_opt.solve.levels import (
     prices,
     told,
 )
-from microgrid_opt.solve.pieces import cut
+from microgrid_opt.solve.pieces import cut, stages_of
 from microgrid_opt.solve.profiles import LARGE_NONZEROS
 from microgrid_opt.solve.stacked import Stack
 from microgrid_opt.solve.status import Outcome, Status
@@ -72,6 +72,7 @@ SLOW = 7e-3
 WORTH = 0.6
 """Share of the steps up to which a coarse level is worth its time."""
 COARSE_GAP, COARSE_ROUNDS = 5e-3, 25
+"""Where the search of a coarse level ends; rounds for each stage, as each has its own to agree on."""
 TYPICAL_DAYS = 12
 """Of the first level: half as many are as good, twice as many take longer than they spare."""
 
@@ -175,14 +176,15 @@ class Climb:
         if failed:
             return fine, None, failed
         fine, found, failed = self.search(fine, last, max(gap, NEAR))
-        if found.values is not None:
+        if found.values is not None or found.failed == ALMOST:
             found = self.finished(fine, found, gap)
+            failed = "" if found.values is not None else found.failed
         return fine, found, failed
 
     def finished(self, level: Level, found: Found, gap: float) -> Found:
         """Return the plan, or a vertex where a closer one is asked for than a search gives."""
         stopped = found.failed == "interrupted" or self.left == LEAST_SECONDS
-        if gap < found.gap <= REACH and not stopped:
+        if (found.failed == ALMOST or gap < found.gap <= REACH) and not stopped:
             return self.finish(level, found, gap)
         return found
 
@@ -226,8 +228,10 @@ class Climb:
         """Go from a plan near the optimum to a vertex; where that fails, search on."""
         begun, bundle, matrix = time.perf_counter(), level.bundle, level.matrix
         assert bundle is not None
-        assert near.values is not None
-        best, point = near, bundle.point(near.values)
+        best, point = near, near.centre
+        if near.failed != ALMOST and near.values is not None:
+            point = bundle.point(near.values)
+        assert point is not None
         if bundle.solve(point) is None:
             return replace(near, failed="a piece could not be solved")
         last = self.box is None
@@ -241,7 +245,7 @@ class Climb:
             best = min(near, found, key=lambda one: one.gap)
         if outcome.status is Status.INTERRUPTED:
             return replace(best, failed="interrupted")
-        if last:
+        if last or near.values is None:
             return replace(best, failed="no vertex was reached")
         found = bundle.run(
             near.values,
@@ -307,11 +311,12 @@ class Climb:
             expanded(start, level, start.values),
             gap,
             time_limit=self.left,
-            rounds=COARSE_ROUNDS if coarse else MOST_ROUNDS,
+            rounds=COARSE_ROUNDS * stages_of(matrix)[1] if coarse else MOST_ROUNDS,
             radius=RADIUS["coarse" if coarse else "fine"],
             roughly=coarse,
             slopes=slopes,
             on_round=told(name, matrix, self.begun, self.on_progress),
+            close=0.0 if coarse or box is not None else gap,
         )
         objective = None if found.values is None else matrix.sign * found.objective
         bound = matrix.sign * found.bound
