@@ -1,8 +1,9 @@
 """Every point of a sweep as a park of its own: built, solved from its neighbour, read back, audited.
 
 The model of each point is written by the same code as that of `solve`, from the park with the keys of
-the point (that of a year in pieces once for all caps, which is one number of it); only the solve knows of the other points (`microgrid_opt.solve.chain`). So objective,
-plan and audit of a point are those of ``microgrid-opt solve PARK --set ...`` with its keys.
+the point (that of a year in pieces once for all caps, each of which is one number of it); only the
+solve knows of the other points (`microgrid_opt.solve.chain`). So objective, plan and audit of a point
+are those of ``microgrid-opt solve PARK --set ...`` with its keys.
 """
 
 from __future__ import annotations

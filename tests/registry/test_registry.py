@@ -235,8 +235,13 @@ def test_only_builder_and_solve_import_pyomo_and_highspy() -> None:
         for path, tree in modules()
         if {name.partition(".")[0] for name in imports(tree)} & {"pyomo", "highspy"}
     }
-    assert {path for path in found if not path.startswith("solve/")} == {"builder.py"}
-    assert "solve/handoff.py" in found
+    assert not {path for path in found if not path.startswith("solve/")}
+    assert {"solve/modelling.py", "solve/session.py"} <= found
+    layer = "microgrid_opt.solve.modelling"
+    users = {
+        path for path, tree in modules() if any(one.startswith(layer) for one in imports(tree))
+    }
+    assert {path for path in users if not path.startswith("solve/")} == {"builder.py"}
 
 
 @pytest.mark.parametrize("case", case_names())

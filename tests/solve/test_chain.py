@@ -162,7 +162,7 @@ def test_a_search_without_a_plan_ends_at_a_vertex(
     for one in (loose, tight):
         held.solve(one, 1e-6, None, None)
     monkeypatch.setattr(bundle, "CLOSE_ROUNDS", 1)
-    monkeypatch.setattr(bundle._Search, "is_close", True)
+    monkeypatch.setattr(bundle._Search, "is_close", lambda *_: True)
     outcome, stages = held.solve(middle, 1e-12, None, None)
     assert stages[-1].name == "vertex"
     assert outcome.objective == pytest.approx(
