@@ -41,8 +41,9 @@ def counted(bundle: Bundle, answers: Sequence[Answer], front: Front | None) -> l
 def mended(bundle: Bundle, point: Floats, answers: Sequence[Answer]) -> Floats:
     """Return the point with what pieces miss as those pieces would have it.
 
-    Of several that miss the same, the one that is farthest off decides (a size must do for all); what one
-    has more of a limit over pieces is taken from those with much.
+    Of several that miss the same, the one that is farthest off decides (a size must do for all). What
+    goes with it among shared values moves too: what is billed for a peak, shares of a limit of those with
+    much where one has more of it.
     """
     found, away, cuts = point.copy(), np.zeros(len(point)), bundle.cuts
     for model, at, answer in zip(bundle.models, cuts.parameters, answers, strict=True):
@@ -50,7 +51,7 @@ def mended(bundle: Bundle, point: Floats, answers: Sequence[Answer]) -> Floats:
         off = np.where(answer.missed > MISSED, np.abs(wanted - point[at]), 0.0)
         more = off > away[at]
         found[at[more]], away[at[more]] = wanted[more], off[more]
-    if not away[len(cuts.shared) :].any():
+    if cuts.keeps(found):
         return found
     firm = np.where(away > 0.0, FIRM, 1.0)
     nearest = cuts.nearest(found, firm * np.maximum(np.abs(found), 1e-9))

@@ -15,6 +15,7 @@ from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.held import model_of
 from microgrid_opt.solve.levels import Level, carry
 from microgrid_opt.solve.matrix import Block, Matrix
+from microgrid_opt.solve.mending import mended
 from microgrid_opt.solve.piece import OPTIONS, Piece
 from microgrid_opt.solve.pieces import SHARED, Pieces, cut
 from microgrid_opt.solve.profiles import load_profile
@@ -129,6 +130,52 @@ def test_sizes_that_are_too_small_are_missed_at_their_price() -> None:
     assert piece._elastic is None
     assert enough.missed == pytest.approx([0.0])
     assert enough.cost == pytest.approx(2.0 * 3.0 + 4.0)
+
+
+def test_what_is_billed_for_a_peak_moves_with_it() -> None:
+    """Proves: at a peak of 5 the second piece, which needs 6, has it, and the demand that is billed, at
+    least the peak, follows; a billed demand of 8 stays.
+
+    Sensitivity: a peak that moves alone breaks the row between both, and no plan is found beside it.
+    """
+    rows = [
+        ([2], [1.0], 4.0, 4.0),
+        ([0, 2], [-1.0, 1.0], -inf, 0.0),
+        ([3], [1.0], 6.0, 6.0),
+        ([0, 3], [-1.0, 1.0], -inf, 0.0),
+        ([0, 1], [-1.0, 1.0], 0.0, inf),
+    ]
+    lengths = [len(columns) for columns, *_ in rows]
+    matrix = Matrix(
+        cost=np.array([0.0, 2.0, 0.0, 0.0]),
+        offset=0.0,
+        maximize=False,
+        start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
+        index=np.concatenate([columns for columns, *_ in rows]).astype(np.int32),
+        value=np.concatenate([values for _, values, *_ in rows]),
+        row_lower=np.array([low for *_, low, _ in rows]),
+        row_upper=np.array([high for *_, high in rows]),
+        col_lower=np.zeros(4),
+        col_upper=np.full(4, 20.0),
+        integrality=np.zeros(4, dtype=np.uint8),
+        columns=(Block("x", 0, 4, range(4)),),
+        rows=(Block("r", 0, len(rows), range(len(rows))),),
+    )
+    pieces = Pieces(
+        column=np.array([SHARED, SHARED, 0, 1]),
+        row=np.array([0, 0, 1, 1, SHARED]),
+        home=np.array([-1, -1, 0, 1]),
+        count=2,
+    )
+    bundle = bundle_of(matrix, pieces)
+    for billed, expected in ((5.0, 6.0), (8.0, 8.0)):
+        point = np.array([5.0, billed])
+        answers = bundle.solve(point)
+        assert answers is not None
+        assert [float(answer.missed.max()) for answer in answers] == pytest.approx([0.0, 1.0])
+        found = mended(bundle, point, answers)
+        assert bundle.cuts.keeps(found)
+        assert found == pytest.approx([6.0, expected])
 
 
 def test_bounds_that_cross_are_sizes_that_miss() -> None:
