@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from microgrid_opt.results import Run
 
 Context = dict[str, Any]
+LEAST_GAP = 5e-5
+"""Gap below which two digits of a percentage are zero."""
 _SHARES = {
     "self_sufficiency": ("Self-sufficiency", "of the electricity used is made in the park"),
     "renewable_share": ("Renewable share", "of the electricity used, export deducted"),
@@ -132,7 +134,7 @@ def verdict(view: View) -> list[Context]:
     count = len(audit.checks)
     solved = {
         "tone": "good" if run.is_optimal else "warn",
-        "word": "Proven optimal" if run.is_optimal else _stopped(run),
+        "word": _ended(run),
         "text": _proof(view),
     }
     if audit.passed:
@@ -161,6 +163,15 @@ def verdict(view: View) -> list[Context]:
             }
         )
     return found
+
+
+def _ended(run: Run) -> str:
+    """Return how the solve ended: optimal as far as two digits of a percentage tell, else how near."""
+    if not run.is_optimal:
+        return _stopped(run)
+    if run.gap is None or not is_number(run.gap) or run.gap < LEAST_GAP:
+        return "Proven optimal"
+    return f"Proven within {format_percent(run.gap, digits=2)}"
 
 
 def _stopped(run: Run) -> str:

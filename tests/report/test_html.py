@@ -164,6 +164,21 @@ def test_a_write_that_fails_leaves_the_old_report(
     assert [found.name for found in tmp_path.iterdir()] == ["report.html"]
 
 
+@pytest.mark.parametrize(
+    ("gap", "word"),
+    [(0.0, "Proven optimal"), (4e-5, "Proven optimal"), (0.00459, "Proven within 0.46 %")],
+)
+def test_a_plan_with_a_gap_is_proven_within_it(year: Plan, gap: float, word: str) -> None:
+    """Proves: what was stopped at the gap that was asked for is not called optimal.
+
+    Sensitivity: a gap that shows as 0.00 % would be one that says nothing.
+    """
+    results = year.results
+    run = replace(results.run, gap=gap, bound=results.run.objective * (1.0 - gap))
+    plan = replace(year, results=replace(results, run=run))
+    assert word in Page(render(plan)).text
+
+
 def test_the_headline_says_what_is_saved(year: Plan) -> None:
     """Proves: the cards hold the plan's own numbers, the year's saving and CO2 as percentages."""
     page = Page(render(year)).text
