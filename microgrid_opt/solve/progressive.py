@@ -67,7 +67,7 @@ COARSEST, FINER = 8.0, 24.0
 """Longest blocks [steps of the horizon] of the first level; of the next, inside price periods."""
 BLOCKS = 3.0
 """Longest blocks of the second level where no prices tell where to cut [steps]."""
-SLOW = 7e-3
+SLOW = 2e-2
 """Gap of the last coarse level above which the pieces agree so slowly that one run is as fast."""
 WORTH = 0.6
 """Share of the steps up to which a coarse level is worth its time."""
