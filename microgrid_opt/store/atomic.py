@@ -109,13 +109,13 @@ def _place(fresh: Path, target: Path, require: Callable[[Path], None]) -> None:
         if not target.exists():
             try:
                 fresh.rename(target)
-            except OSError:
-                if not target.exists():
+            except OSError as error:
+                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST} and not target.exists():
                     raise
                 continue
             return
-        require(target)
         try:
+            require(target)
             shutil.copymode(target, fresh)
             if exchange(fresh, target) or _exchange_by_names(fresh, target):
                 return

@@ -247,6 +247,35 @@ def test_every_file_is_on_disk_before_the_folder_appears(
     assert synced[cut + 1 :] == [tmp_path.stat().st_ino]
 
 
+def test_a_folder_that_goes_while_others_replace_it_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves: a target that goes while it is looked at, and one that comes and goes while the new
+    folder takes its place, are tried again.
+
+    Sensitivity: either raised the system's error, and the run was lost.
+    """
+    target, rename = tmp_path / "run", Path.rename
+    target.mkdir()
+
+    def gone(folder: Path) -> None:
+        folder.rmdir()
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
+
+    failures = [OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(target))]
+
+    def taken(self: Path, other: Path) -> Path:
+        if failures:
+            raise failures.pop()
+        return rename(self, other)
+
+    monkeypatch.setattr(Path, "rename", taken)
+    atomic.replace_folder(target, [("plan.txt", b"whole")], require=gone)
+    assert (target / "plan.txt").read_bytes() == b"whole"
+    assert not failures
+    assert [one.name for one in tmp_path.iterdir()] == ["run"]
+
+
 CHILD = """
 import pickle, sys
 from pathlib import Path
