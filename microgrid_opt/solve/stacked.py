@@ -121,6 +121,7 @@ class Stack:
                 session.set_basis(basis)
                 outcome = self._run(session, limit, on_progress)
                 count += outcome.iterations
+                limit = None if limit is None else max(limit - outcome.seconds, 0.0)
                 reached = session.basis()
                 if outcome.status in {Status.INTERRUPTED, Status.TIME_LIMIT}:
                     break

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from microgrid_opt.solve import highs
 from microgrid_opt.solve.certify import primal_residual
 from microgrid_opt.solve.front import Front
-from microgrid_opt.solve.matrix import Block, Matrix
 from microgrid_opt.solve.profiles import load_profile
+from tests.solve.test_stacked import matrix_of
+
+if TYPE_CHECKING:
+    from microgrid_opt.solve.matrix import Matrix
 
 inf = np.inf
 ROW = 4
@@ -29,22 +34,7 @@ def by_hand(cap: float) -> Matrix:
         ([0, 3], [-1.0, 1.0], -inf, 0.0),
         ([2, 4], [1.0, 1.0], -inf, cap),
     ]
-    lengths = [len(columns) for columns, *_ in rows]
-    return Matrix(
-        cost=np.array([7.0, 0.0, 2.0, 0.0, 4.0]),
-        offset=7.0,
-        maximize=False,
-        start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
-        index=np.concatenate([columns for columns, *_ in rows]).astype(np.int32),
-        value=np.concatenate([values for _, values, *_ in rows]),
-        row_lower=np.array([low for *_, low, _ in rows]),
-        row_upper=np.array([high for *_, high in rows]),
-        col_lower=np.zeros(5),
-        col_upper=np.full(5, 100.0),
-        integrality=np.zeros(5, dtype=np.uint8),
-        columns=(Block("column", 0, 5, range(5)),),
-        rows=(Block("row", 0, 5, range(5)),),
-    )
+    return matrix_of(rows, np.array([7.0, 0.0, 2.0, 0.0, 4.0]), np.full(5, 100.0), offset=7.0)
 
 
 def plan(size: float, first: float, second: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

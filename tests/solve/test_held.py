@@ -14,16 +14,26 @@ from microgrid_opt.solve.bases import native_basis
 from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.held import model_of
 from microgrid_opt.solve.levels import Level, carry
-from microgrid_opt.solve.matrix import Block, Matrix
 from microgrid_opt.solve.mending import mended
 from microgrid_opt.solve.piece import OPTIONS, Piece
 from microgrid_opt.solve.pieces import SHARED, Pieces, cut
 from microgrid_opt.solve.profiles import load_profile
-from tests.solve.test_stacked import DEAR, LOADS, PIECES, bundle_of, by_hand, days_of, park_of
+from tests.solve.test_stacked import (
+    DEAR,
+    LOADS,
+    PIECES,
+    bundle_of,
+    by_hand,
+    days_of,
+    matrix_of,
+    park_of,
+)
 
 if TYPE_CHECKING:
     import highspy
     from numpy.typing import NDArray
+
+    from microgrid_opt.solve.matrix import Matrix
 
     Floats = NDArray[np.float64]
 
@@ -55,22 +65,7 @@ def two_sided(demand: float = 4.0) -> tuple[Matrix, Pieces]:
         ([1], [3.0], -inf, 9.0),
         ([0, 3], [-1.0, 1.0], -inf, 0.0),
     ]
-    lengths = [len(columns) for columns, *_ in rows]
-    matrix = Matrix(
-        cost=np.array([0.0, 3.0, 1.0, 0.0]),
-        offset=0.0,
-        maximize=False,
-        start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
-        index=np.concatenate([columns for columns, *_ in rows]).astype(np.int32),
-        value=np.concatenate([values for _, values, *_ in rows]),
-        row_lower=np.array([low for *_, low, _ in rows]),
-        row_upper=np.array([high for *_, high in rows]),
-        col_lower=np.zeros(4),
-        col_upper=np.array([40.0, inf, inf, inf]),
-        integrality=np.zeros(4, dtype=np.uint8),
-        columns=(Block("x", 0, 4, range(4)),),
-        rows=(Block("r", 0, len(rows), range(len(rows))),),
-    )
+    matrix = matrix_of(rows, np.array([0.0, 3.0, 1.0, 0.0]), np.array([40.0, inf, inf, inf]))
     pieces = Pieces(
         column=np.array([SHARED, 0, 0, 1]),
         row=np.array([0, 0, 0, 0, 1]),
@@ -145,22 +140,7 @@ def test_what_is_billed_for_a_peak_moves_with_it() -> None:
         ([0, 3], [-1.0, 1.0], -inf, 0.0),
         ([0, 1], [-1.0, 1.0], 0.0, inf),
     ]
-    lengths = [len(columns) for columns, *_ in rows]
-    matrix = Matrix(
-        cost=np.array([0.0, 2.0, 0.0, 0.0]),
-        offset=0.0,
-        maximize=False,
-        start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
-        index=np.concatenate([columns for columns, *_ in rows]).astype(np.int32),
-        value=np.concatenate([values for _, values, *_ in rows]),
-        row_lower=np.array([low for *_, low, _ in rows]),
-        row_upper=np.array([high for *_, high in rows]),
-        col_lower=np.zeros(4),
-        col_upper=np.full(4, 20.0),
-        integrality=np.zeros(4, dtype=np.uint8),
-        columns=(Block("x", 0, 4, range(4)),),
-        rows=(Block("r", 0, len(rows), range(len(rows))),),
-    )
+    matrix = matrix_of(rows, np.array([0.0, 2.0, 0.0, 0.0]), np.full(4, 20.0))
     pieces = Pieces(
         column=np.array([SHARED, SHARED, 0, 1]),
         row=np.array([0, 0, 1, 1, SHARED]),

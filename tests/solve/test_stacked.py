@@ -23,12 +23,15 @@ from microgrid_opt.solve.status import Status
 from tests.support import park, problem_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from microgrid_opt.problem import Problem
     from microgrid_opt.solve.stacked import Vertex
 
     Floats = NDArray[np.float64]
+    Row = tuple[list[int], list[float], float, float]
 
 inf = np.inf
 DEAR = 50.0
@@ -40,6 +43,26 @@ PIECES = Pieces(
     count=2,
 )
 LOADS = [20.0, 18.0, 15.0, 30.0, 42.0, 35.0] * 4
+
+
+def matrix_of(rows: Sequence[Row], cost: Floats, upper: Floats, offset: float = 0.0) -> Matrix:
+    """Return the least of a cost under rows of columns, coefficients, least and most; columns from 0."""
+    lengths, count = [len(columns) for columns, *_ in rows], len(cost)
+    return Matrix(
+        cost=cost,
+        offset=offset,
+        maximize=False,
+        start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
+        index=np.concatenate([columns for columns, *_ in rows]).astype(np.int32),
+        value=np.concatenate([values for _, values, *_ in rows]),
+        row_lower=np.array([low for *_, low, _ in rows]),
+        row_upper=np.array([high for *_, high in rows]),
+        col_lower=np.zeros(count),
+        col_upper=upper,
+        integrality=np.zeros(count, dtype=np.uint8),
+        columns=(Block("x", 0, count, range(count)),),
+        rows=(Block("r", 0, len(rows), range(len(rows))),),
+    )
 
 
 def by_hand(cap: float = 3.0, most: float = inf, price: float = 3.0) -> Matrix:
@@ -55,21 +78,11 @@ def by_hand(cap: float = 3.0, most: float = inf, price: float = 3.0) -> Matrix:
         ([2, 4], [1.0, 1.0], -inf, cap),
         ([0], [1.0], 0.0, most),
     ]
-    lengths = [len(columns) for columns, *_ in rows]
-    return Matrix(
-        cost=np.array([price, 0.0, 2.0, 0.0, 4.0]),
+    return matrix_of(
+        rows,
+        np.array([price, 0.0, 2.0, 0.0, 4.0]),
+        np.array([20.0, inf, inf, inf, inf]),
         offset=7.0,
-        maximize=False,
-        start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
-        index=np.concatenate([columns for columns, *_ in rows]).astype(np.int32),
-        value=np.concatenate([values for _, values, *_ in rows]),
-        row_lower=np.array([low for *_, low, _ in rows]),
-        row_upper=np.array([high for *_, high in rows]),
-        col_lower=np.zeros(5),
-        col_upper=np.array([20.0, inf, inf, inf, inf]),
-        integrality=np.zeros(5, dtype=np.uint8),
-        columns=(Block("x", 0, 5, range(5)),),
-        rows=(Block("r", 0, len(rows), range(len(rows))),),
     )
 
 
