@@ -16,6 +16,7 @@ from microgrid_opt.solve import bundle, chain, direct, handoff, highs, levels, l
 from microgrid_opt.solve.certify import certify, primal_residual
 from microgrid_opt.solve.chain import Chain
 from microgrid_opt.solve.coarse import coarser_of
+from microgrid_opt.solve.known import duals_between
 from microgrid_opt.solve.limits import Limited
 from microgrid_opt.solve.live import Live
 from microgrid_opt.solve.mending import of_row
@@ -147,7 +148,7 @@ def test_plans_and_duals_of_other_caps_prove_without_a_search() -> None:
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("kg", [1700.0, 2600.0])
+@pytest.mark.parametrize("kg", [2000.0, 2600.0])
 def test_a_search_without_a_plan_ends_at_a_vertex(
     monkeypatch: pytest.MonkeyPatch, kg: float
 ) -> None:
@@ -208,7 +209,8 @@ def test_a_cap_tighter_than_all_others_starts_from_the_coarsest_steps(
     held = limited(problem, (loose, far))
     names, alone = [], []
     for one in (loose, tight, middle, far):
-        alone.append(held._duals_between(one) is None)
+        at = held._at(one)
+        alone.append(at is None or duals_between(held._known, *at) is None)
         outcome, stages = held.solve(one, 1e-6, None, None, coarser_of(problem))
         exact = highs.solve(one, load_profile("test")).objective
         assert outcome.objective == pytest.approx(exact, rel=2e-6)
@@ -278,11 +280,11 @@ def test_a_cap_in_the_written_model_is_that_of_its_own() -> None:
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize(("asked", "gap"), [((), 2e-3), (("mip_rel_gap=1e-6",), 1e-6)])
+@pytest.mark.parametrize(("asked", "gap"), [((), 5e-3), (("mip_rel_gap=1e-6",), 1e-6)])
 def test_the_least_co2_is_found_to_the_gap_that_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...], gap: float
 ) -> None:
-    """Proves: without a gap the end of least CO2 is searched to 0.2 %, with one to that, and its CO2 is that
+    """Proves: without a gap the end of least CO2 is searched to 0.5 %, with one to that, and its CO2 is that
     close to the least there is.
 
     Sensitivity: a gap of its own that takes the place of the one that was asked for.
@@ -487,3 +489,22 @@ def test_years_of_many_whole_numbers_are_solved_as_by_solve(
         monkeypatch.setattr(direct, "solve", solve)
         assert solver.solve(draft, matrix).run.objective == pytest.approx(expected)
         assert asked == ["auto"]
+
+
+@pytest.mark.usefixtures("small")
+def test_pieces_of_many_caps_are_longer_where_there_are_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Proves: six days are three pieces for one solve and two for a chain of them; where longer pieces are
+    too few to solve the model at all, they are those of one solve.
+
+    Sensitivity: a model that is no longer cut because longer pieces are too few.
+    """
+    monkeypatch.setattr(levels, "ROWS", 300)
+    problem, _, matrix = model()
+    found = []
+    for longer in (1, chain.LONGER, 1000):
+        piece = levels.pieces_of(matrix, problem.horizon, longer=longer)
+        assert piece is not None
+        found.append(int(piece.max()) + 1)
+    assert found == [3, 2, 3]
