@@ -140,6 +140,9 @@ class Held:
         self.at_lower, self.at_upper, self.shared = np.zeros(0), np.zeros(0), np.zeros(0)
         self.tightest = (self.lower, self.upper)
         self._limited = np.unique(self.limits.column).astype(np.int32)
+        self._bounds = (piece.bounds[0][self.columns], piece.bounds[1][self.columns])
+        lower, upper = piece.row_limits
+        self._row_limits = (lower[self.rows], upper[self.rows])
         self._highs = model_of(piece, options, rows, columns)
 
     def charge(self, penalty: Floats) -> None:
@@ -213,11 +216,16 @@ class Held:
         """Return the last statuses of own columns and of the piece's rows, `UNKNOWN` where held."""
         columns = np.full(self.own, UNKNOWN, dtype=np.int8)
         rows = np.full(self.height, UNKNOWN, dtype=np.int8)
-        native = self._highs.getBasis()
-        if native.valid:
-            basis = basis_of(native)
+        basis = self._basis()
+        if basis is not None:
             columns[:], rows[self.rows] = basis.columns[: self.own], basis.rows
         return Basis(columns, rows[: self.height - self.common - self.shares])
+
+    def _basis(self) -> Basis | None:
+        """Return the basis of the last run, if there is one, of the rows and columns that are here."""
+        (lower, upper), own = self._bounds, self.own
+        lower[:own], upper[:own] = self.tightest
+        return basis_of(self._highs, (lower, upper), self._row_limits)
 
     def start_at(self, known: Basis) -> None:
         """Start at statuses of own columns and of the piece's rows, some of them `UNKNOWN`."""
@@ -232,10 +240,9 @@ class Held:
 
     def basis(self) -> Basis | None:
         """Return the basis of the last run as one of the piece with all its rows, if there was one."""
-        reduced = np.array(self._highs.getSolution().col_dual)[: self.own]
-        if len(reduced) < self.own or not self._highs.getBasis().valid:
+        reduced, native = np.array(self._highs.getSolution().col_dual)[: self.own], self._basis()
+        if len(reduced) < self.own or native is None:
             return None
-        native = basis_of(self._highs.getBasis())
         columns = np.full(self.width, LOWER, dtype=np.int8)
         rows = np.full(self.height, BASIC, dtype=np.int8)
         columns[self.columns], rows[self.rows] = native.columns, native.rows
@@ -265,7 +272,7 @@ def model_of(
     inside = keep[row] & mine[index]
     row, index = (np.cumsum(keep) - 1)[row[inside]], (np.cumsum(mine) - 1)[index[inside]]
     height, width = int(keep.sum()), int(mine.sum())
-    zeros = np.zeros(piece.common)
+    row_lower, row_upper = piece.row_limits
     highs = highspy.Highs()
     for name, option in options.items():
         highs.setOptionValue(name, option)
@@ -279,8 +286,8 @@ def model_of(
         piece.costs[mine],
         piece.bounds[0][mine],
         piece.bounds[1][mine],
-        np.concatenate([piece.row_lower, zeros])[keep],
-        np.concatenate([piece.row_upper, zeros])[keep],
+        row_lower[keep],
+        row_upper[keep],
         np.searchsorted(row, np.arange(height + 1)).astype(np.int32),
         index.astype(np.int32),
         value[inside],

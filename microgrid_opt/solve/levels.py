@@ -281,9 +281,8 @@ def lead(bundle: Bundle, coarse: Bundle | None) -> None:
     """Let the last cuts of a coarser level lead the first steps where the same things are shared."""
     if coarse is None or _names(bundle) != _names(coarse):
         return
-    known = coarse.cuts
-    for number in range(max(len(known.owner) - LED * bundle.pieces.count, 0), len(known.owner)):
-        bundle.cuts.guide(known.owner[number], known.cuts[number])
+    last = slice(-LED * bundle.pieces.count, None)
+    bundle.cuts.guide(list(zip(coarse.cuts.owner[last], coarse.cuts.cuts[last], strict=True)))
 
 
 def _names(bundle: Bundle) -> tuple[object, ...]:

@@ -156,6 +156,12 @@ class Piece:
         """Objective coefficients of all columns, shape (width,)."""
         return np.concatenate([self.cost, self.penalty, self.penalty])
 
+    @property
+    def row_limits(self) -> tuple[Floats, Floats]:
+        """Limits of all rows: own, shares, links; those held at parameters as they are at zero."""
+        links = np.zeros(self.common)
+        return np.append(self.row_lower, links), np.append(self.row_upper, links)
+
     def entries(self) -> tuple[Ints, Ints, Floats]:
         """Return row, column and value of all entries: of rows, shares, and links w + p − m = v."""
         layout = self.layout
@@ -181,7 +187,9 @@ class Piece:
             known = self._held.basis()
             assert known is not None
             return known
-        return basis_of(self._elastic.getBasis())
+        known = basis_of(self._elastic, self.bounds, self.row_limits)
+        assert known is not None
+        return known
 
     def statuses(self) -> Basis:
         """Return the last statuses of own columns and rows, as far as they are known."""
