@@ -143,7 +143,7 @@ def test_plans_and_duals_of_other_caps_prove_without_a_search() -> None:
         assert outcome.objective == pytest.approx(exact, rel=2e-6)
         assert outcome.solution is not None
         assert primal_residual(changed, outcome.solution.values)[0] < 1e-6
-        searched.append("other limits" not in stages[-1].name)
+        searched.append("other points" not in stages[-1].name)
     assert searched == [True, True, False, False, True]
 
 
