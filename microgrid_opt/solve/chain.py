@@ -3,7 +3,7 @@
 | model | how |
 |---|---|
 | linear | stays in HiGHS; from the last basis (`microgrid_opt.solve.live`) |
-| linear, large | in pieces; cuts and plans of one cap serve the next (`microgrid_opt.solve.limits`) |
+| linear, large | in pieces; cuts and plans of one cap or price of sizes serve the next, where pieces cost something else the last plan is the start (`microgrid_opt.solve.limits`) |
 | with whole numbers | from the last plan; a year of many of them as `direct.solve` does |
 
 A model with other rows, columns or coefficients than the last one is solved anew. Of a large one that

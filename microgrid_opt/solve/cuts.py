@@ -161,14 +161,15 @@ class Cuts:
         these cost by themselves and whatever limits they have to keep.
         """
         shared, count = self.shared, len(self.shared)
-        number = np.arange(self.count, dtype=np.int32)
+        every = np.arange(self.count, dtype=np.int32)
         self.cost = np.concatenate([matrix.cost[shared], np.zeros(self.count - count)])
-        low, high = matrix.col_lower[shared], matrix.col_upper[shared]
-        self.lower = np.append(np.maximum(self._box[0], low), self.lower[count:])
-        self.upper = np.append(np.minimum(self._box[1], high), self.upper[count:])
+        lower = np.maximum(self._box[0], matrix.col_lower[shared])
+        upper = np.minimum(self._box[1], matrix.col_upper[shared])
+        self.lower = np.append(lower, self.lower[count:])
+        self.upper = np.append(upper, self.upper[count:])
         for model in (self._bound_model, self._step_model):
-            model.changeColsCost(self.count, number, self.cost)
-            model.changeColsBounds(self.count, number, self.lower, self.upper)
+            model.changeColsCost(self.count, every, self.cost)
+            model.changeColsBounds(self.count, every, self.lower, self.upper)
             model.changeObjectiveOffset(matrix.offset)
         rows = np.concatenate([self.plain, self.pieces.spread])
         for number, row in enumerate(rows):

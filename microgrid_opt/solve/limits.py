@@ -5,7 +5,8 @@ on the limits that the shared values have to keep together, such as a cap of the
 
 - Cuts found for one cap bound the cost under every other cap, as long as the box in which they hold
   has an optimal plan of that one too. So the box is made wide enough for all caps from the start,
-  and compared again for each. The ones that proved the bounds of the nearest caps are kept.
+  and compared again for each. The ones that proved the bounds of the nearest caps are kept. What shared
+  columns cost by themselves (sizes), and less room of them, is no part of $V_p$ either.
 - Plans of two caps, in proportion, keep every cap between them (the rows are linear). All plans make one
   front (`microgrid_opt.solve.front`), those too that miss shares of a cap.
 - Duals of one cap prove a bound for every other one (only right-hand sides change). Where such a bound
