@@ -8,7 +8,7 @@ the least CO2 of all plans of least cost, $E_1$ the least CO2, of which the last
 cheapest plan. So no end is dominated: of plans that cost the same the one with less CO2 counts. For a
 linear model cost falls strictly between them as the cap loosens, and every point is efficient. Of a year
 in pieces $E_0$ is the CO2 of the least-cost plan that is found, and $E_1$ lies 3 % of the front above
-the least CO2 that is found, whose gap is 0.5 % or the one that is asked for.
+the least CO2 that is found, whose gap is 0.2 % or the one that is asked for.
 
 | symbol | name | unit |
 |---|---|---|
@@ -47,7 +47,7 @@ TIE = 1e-7
 SLACK, SLACK_IN_PIECES = 1e-6, 0.03
 """Share of the front by which the last cap is looser than the least CO2. Solvers need some room; near the
 least CO2 of a year a tonne costs without end, and pieces of the year find no plan in many rounds."""
-NEAR_LEAST = 5e-3
+NEAR_LEAST = 2e-3
 """Gap to which the least CO2 of a year in pieces is found, where none is asked for."""
 STEP, MOST_GAP = 0.02, 1e-3
 """Share of what the step from the looser neighbour costs up to which the cost of a point of a year in
