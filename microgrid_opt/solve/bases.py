@@ -65,7 +65,7 @@ def basis_of(
         return None
     status, basic = highs.getBasicVariables()
     if status == highspy.HighsStatus.kError:
-        return Basis(_codes(native.col_status), _codes(native.row_status))
+        return listed(native)
     solution = highs.getSolution()
     found = Basis(
         _sides(*columns, lambda: solution.col_value), _sides(*rows, lambda: solution.row_value)
@@ -86,8 +86,13 @@ def _sides(lower: Floats, upper: Floats, values: Callable[[], list[float]]) -> n
     return found
 
 
-def _codes(statuses: list[Any]) -> npt.NDArray[np.int8]:
-    return np.fromiter(map(int, statuses), np.int8, len(statuses))
+def listed(native: Any) -> Basis:
+    """Return a basis of HiGHS from its statuses one by one."""
+    columns, rows = (
+        np.fromiter(map(int, one), np.int8, len(one))
+        for one in (native.col_status, native.row_status)
+    )
+    return Basis(columns, rows)
 
 
 def native_basis(basis: Basis, *, alien: bool = False) -> Any:

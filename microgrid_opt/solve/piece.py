@@ -31,7 +31,8 @@ import numpy as np
 
 from microgrid_opt.solve.bases import basis_of, native_basis
 from microgrid_opt.solve.changes import PRIMAL
-from microgrid_opt.solve.held import Held, Solved, model_of
+from microgrid_opt.solve.held import Held, Solved, program_of
+from microgrid_opt.solve.native import Listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -224,7 +225,7 @@ class Piece:
         It starts at the optimum of the last `solve`, which stays as it is; ``None`` if it failed.
         """
         count, width = len(self.penalty), len(self.columns)
-        other = model_of(self, OPTIONS | {"simplex_strategy": PRIMAL})
+        other = Listed(program_of(self), OPTIONS | {"simplex_strategy": PRIMAL}).highs
         # w = v − p with p free: moving away from v is paid, or costs, what the slopes say.
         number = np.arange(self.width, dtype=np.int32)
         zeros, infinite = np.zeros(count), np.full(count, np.inf)
@@ -273,7 +274,7 @@ class Piece:
     def _solve_elastic(self, parameters: Floats) -> Solved | None:
         """Solve with all rows, from the last basis; anew where that fails or has lost its digits."""
         if self._elastic is None:
-            self._elastic = model_of(self, OPTIONS)
+            self._elastic = Listed(program_of(self), OPTIONS).highs
             # What was optimal at other sizes is dual feasible with misses as well.
             known = self._held.basis()
             if known is not None:
