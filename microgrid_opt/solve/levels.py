@@ -76,18 +76,24 @@ class Level:
     bundle: Bundle | None = None
 
 
-def pieces_of(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Ints | None:
+def pieces_of(
+    matrix: Matrix, horizon: Horizon, *, forced: bool = False, longer: int = 1
+) -> Ints | None:
     """Return the piece of every step, or ``None`` where this is no way to solve the model.
 
-    Where it is ``forced``, small models are cut as well.
+    Where it is ``forced``, small models are cut as well. Pieces are so many times ``longer`` than those
+    that are best for one solve, where there are enough of them.
     """
     if matrix.is_mip or not (is_large(matrix) or forced):
         return None
     rows = max(ROWS, matrix.row_count // FEW) if has_few_pieces(matrix) else ROWS
     if forced:
         rows = min(rows, max(matrix.row_count // LEAST_PIECES, 1))
-    piece = edges(matrix, horizon, rows)
-    return piece if is_worth_it(matrix, horizon, piece, forced=forced) else None
+    for times in dict.fromkeys((longer, 1)):
+        piece = edges(matrix, horizon, times * rows)
+        if is_worth_it(matrix, horizon, piece, forced=forced):
+            return piece
+    return None
 
 
 def is_large(matrix: Matrix) -> bool:
