@@ -82,6 +82,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(levels, "LEAST_NONZEROS", 0)
     monkeypatch.setattr(levels, "LEAST_PIECES", 2)
     monkeypatch.setattr(levels, "ROWS", 100)
+    monkeypatch.setattr(levels, "FEW_NONZEROS", 0)
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(levels, "LEAST_NONZEROS", 0)
     monkeypatch.setattr(levels, "LEAST_PIECES", 2)
     monkeypatch.setattr(levels, "ROWS", 100)
+    monkeypatch.setattr(levels, "FEW_NONZEROS", 0)
 
 
 def model() -> tuple[Problem, Draft, Matrix]:

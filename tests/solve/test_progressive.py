@@ -49,6 +49,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(levels, "LEAST_NONZEROS", 0)
     monkeypatch.setattr(levels, "LEAST_PIECES", 2)
     monkeypatch.setattr(levels, "ROWS", 100)
+    monkeypatch.setattr(levels, "FEW_NONZEROS", 0)
 
 
 def relaxed(problem: Problem, co2: float | None = None) -> Matrix:
@@ -96,6 +97,63 @@ def test_a_week_has_the_same_optimum_with_prices_that_prove_it(case: str) -> Non
     assert outcome.objective == pytest.approx(exact.objective, rel=1e-6)
     assert outcome.solution is not None
     assert certify(relaxed(problem, co2), outcome.solution).holds()
+
+
+@pytest.mark.usefixtures("small")
+def test_few_pieces_are_not_priced_and_end_at_the_same_vertex(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Proves: a small model has a piece for each twelfth of its rows, and the optimum of one solve.
+
+    Sensitivity: with many pieces there are more of them, all are priced on the last level as well,
+    and their search goes on to a smaller gap.
+    """
+    problem = study.load("us_warehouse", sets=[WEEK])
+    assert isinstance(problem, Problem)
+    exact = highs.solve(relaxed(problem), load_profile("test"))
+    priced: list[int] = []
+    price = bundle.Bundle.price
+
+    def noted(self: bundle.Bundle, slopes: list[np.ndarray]) -> None:
+        priced.append(self.matrix.row_count)
+        price(self, slopes)
+
+    monkeypatch.setattr(bundle.Bundle, "price", noted)
+    matrix = relaxed(problem)
+    pieces, last = [], []
+    for most in (matrix.nonzero_count - 1, matrix.nonzero_count):
+        monkeypatch.setattr(levels, "FEW_NONZEROS", most)
+        monkeypatch.setattr(levels, "FEW", 3)
+        priced.clear()
+        outcome = in_pieces(problem, 1e-9)
+        assert outcome.objective == pytest.approx(exact.objective, rel=1e-9)
+        piece = levels.pieces_of(matrix, problem.horizon)
+        assert piece is not None
+        pieces.append(int(piece.max()) + 1)
+        last.append(matrix.row_count in priced)
+    assert pieces[1] == 3 < pieces[0]
+    assert last == [True, False]
+    assert progressive.vertex_gap(matrix) == progressive.SOON > progressive.NEAR
+
+
+@pytest.mark.usefixtures("small")
+def test_a_short_horizon_has_few_typical_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: one day of eight is typical, four at least, and twelve of a year.
+
+    Sensitivity: 56 days have seven of them, 14 four; a year of 365 would have 45.
+    """
+    asked: list[int] = []
+
+    def stopped(_: object, count: int, *__: object) -> Start:
+        asked.append(count)
+        return Start("", Outcome(Status.INTERRUPTED, None, None, -np.inf, 0.0), None)
+
+    monkeypatch.setattr(progressive, "start_from_days", stopped)
+    for hours in (336, 1344, 8760):
+        body = text(LOADS, 30).replace("hours: 144", f"hours: {hours}")
+        with pytest.raises(NoPlanError):
+            study.run(problem_of(body), study.Asked())
+    assert asked == [4, 7, 12]
 
 
 def text(load: list[float], capex: int, *, cap: float | None = None, peak: float = 5.0) -> str:
