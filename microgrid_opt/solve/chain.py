@@ -3,7 +3,7 @@
 | model | how |
 |---|---|
 | linear | stays in HiGHS; from the last basis (`microgrid_opt.solve.live`) |
-| linear, large | in pieces; cuts and plans of one cap serve the next (`microgrid_opt.solve.limits`) |
+| linear, large | in pieces; cuts and plans of one cap or price of sizes serve the next, where pieces cost something else the last plan is the start (`microgrid_opt.solve.limits`) |
 | with whole numbers | from the last plan; a year of many of them as `direct.solve` does |
 
 A model with other rows, columns or coefficients than the last one is solved anew. Of a large one that
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from microgrid_opt.draft import Draft
     from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.direct import Held
+    from microgrid_opt.solve.levels import Level
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.status import Progress
 
@@ -129,10 +130,14 @@ class Chain:
             Stopped before a plan was held.
         """
         if coarser is not None:
+            last = None
             if self._limited is not None and not self._limited.takes(matrix):
+                last = self._limited.last()
                 self.close()
             if self._limited is not None or self.is_in_pieces(draft, matrix):
-                return self._in_pieces(draft, matrix, coarser, limit, span, starts, gap or GAP)
+                return self._in_pieces(
+                    draft, matrix, coarser, limit, span, starts, gap or GAP, last
+                )
         if self._is_anew(draft, matrix, coarser):
             return self._anew(draft, matrix, limit, coarser=coarser)
         return self._from_last(draft, matrix, limit)
@@ -197,6 +202,7 @@ class Chain:
         span: Sequence[Matrix],
         starts: Sequence[tuple[Matrix, Held]],
         default: float,
+        last: Level | None,
     ) -> Held:
         """Solve in pieces, from the cuts of the last model if they hold; else as it is."""
         overrides = self._overrides
@@ -215,6 +221,7 @@ class Chain:
                 coarser,
                 choice.with_simplex(large, overrides),
                 choice.threads_of(overrides),
+                last,
             )
             for other, plan in starts:
                 self._limited.add_plan(other, plan.solution.values)
@@ -222,7 +229,7 @@ class Chain:
         gap = choice.gap_of(overrides)
         outcome, stages = self._limited.solve(matrix, gap, limit, self.on_progress, coarser)
         profile, why = choice.choose(choice.AUTO, overrides, matrix, pieces=self._limited.pieces)
-        why += "; cuts and plans of other caps" if fits else ""
+        why += "; cuts and plans of other points" if fits else ""
         is_late = outcome.status is Status.TIME_LIMIT and outcome.solution is not None
         if not (is_late or outcome.status in {Status.OPTIMAL, Status.INTERRUPTED}):
             left = None if limit is None else max(limit - outcome.seconds, 0.1)

@@ -81,8 +81,9 @@ class Cuts:
         self.count = count + len(share_row)
         self.cost = np.concatenate([matrix.cost[self.shared], np.zeros(len(share_row))])
         low, high = _activity(layouts, box)
-        self.lower = np.concatenate([box[0][self.shared], low])
-        self.upper = np.concatenate([box[1][self.shared], high])
+        self._box = (box[0][self.shared], box[1][self.shared])
+        self.lower = np.concatenate([self._box[0], low])
+        self.upper = np.concatenate([self._box[1], high])
         self._rows(place)
         self.owner: list[int] = []
         self.cuts: list[Cut] = []
@@ -154,10 +155,22 @@ class Cuts:
         self._add(kept, self._bound_model, self._step_model)
 
     def follow(self, matrix: Matrix) -> None:
-        """Take other limits of the rows among what is shared; all cuts stay, if they are valid.
+        """Take other limits of the rows among what is shared, other costs and less room of it.
 
-        A cut tells what a piece costs at given shared values, whatever limits these have to keep.
+        All cuts stay, if they are valid: a cut tells what a piece costs at given shared values, whatever
+        these cost by themselves and whatever limits they have to keep.
         """
+        shared, count = self.shared, len(self.shared)
+        every = np.arange(self.count, dtype=np.int32)
+        self.cost = np.concatenate([matrix.cost[shared], np.zeros(self.count - count)])
+        lower = np.maximum(self._box[0], matrix.col_lower[shared])
+        upper = np.minimum(self._box[1], matrix.col_upper[shared])
+        self.lower = np.append(lower, self.lower[count:])
+        self.upper = np.append(upper, self.upper[count:])
+        for model in (self._bound_model, self._step_model):
+            model.changeColsCost(self.count, every, self.cost)
+            model.changeColsBounds(self.count, every, self.lower, self.upper)
+            model.changeObjectiveOffset(matrix.offset)
         rows = np.concatenate([self.plain, self.pieces.spread])
         for number, row in enumerate(rows):
             low, high = float(matrix.row_lower[row]), float(matrix.row_upper[row])

@@ -126,5 +126,8 @@ def is_tighter(matrix: Matrix, other: Matrix) -> bool:
         return False
     if not np.array_equal(matrix.row_lower, other.row_lower):
         return False
+    for name in ("col_lower", "col_upper"):
+        if not np.array_equal(getattr(matrix, name), getattr(other, name)):
+            return False
     wanting = tighter[matrix.entry_row] & (matrix.value < 0.0)
     return bool(np.isfinite(matrix.col_upper[matrix.index[wanting]]).all())

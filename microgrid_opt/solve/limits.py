@@ -5,7 +5,8 @@ on the limits that the shared values have to keep together, such as a cap of the
 
 - Cuts found for one cap bound the cost under every other cap, as long as the box in which they hold
   has an optimal plan of that one too. So the box is made wide enough for all caps from the start,
-  and compared again for each. The ones that proved the bounds of the nearest caps are kept.
+  and compared again for each. The ones that proved the bounds of the nearest caps are kept. What shared
+  columns cost by themselves (sizes), and less room of them, is no part of $V_p$ either.
 - Plans of two caps, in proportion, keep every cap between them (the rows are linear). All plans make one
   front (`microgrid_opt.solve.front`), those too that miss shares of a cap.
 - Duals of one cap prove a bound for every other one (only right-hand sides change). Where such a bound
@@ -29,7 +30,7 @@ from microgrid_opt.results import Stage
 from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.bundle import ALMOST, CLOSE
 from microgrid_opt.solve.certify import TOLERANCE, dual_bound, primal_residual
-from microgrid_opt.solve.changes import same_coefficients
+from microgrid_opt.solve.changes import changed_columns, same_coefficients
 from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.front import Front
 from microgrid_opt.solve.known import (
@@ -100,6 +101,8 @@ class Limited:
         For its first level.
     threads
         How many pieces are solved at a time.
+    start
+        Another model on the same steps, solved, from which the first one starts.
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class Limited:
         coarser: Coarser,
         profiles: Sequence[Profile],
         threads: int,
+        start: Level | None = None,
     ) -> None:
         boxes = [finite_box(matrix) for matrix in span]
         self._box = (
@@ -120,18 +124,16 @@ class Limited:
         self.pieces = int(piece.max()) + 1
         self._climb = Climb(piece, coarser, profiles, None, None, threads, self._box)
         self._level: Level | None = None
+        self._start_level = start
         self._known: list[Known] = []
         self._proofs: list[tuple[Floats, list[tuple[int, Cut]]]] = []
         self._front: Front | None = None
 
     def takes(self, matrix: Matrix) -> bool:
-        """Return whether a model differs from the first in limits on what is shared only."""
-        first = self._first
-        if not same_coefficients(first, matrix) or first.offset != matrix.offset:
+        """Return whether a model differs from the first only in what is shared: limits, room, costs."""
+        first, columns = self._first, changed_columns(self._first, matrix)
+        if columns is None or not same_coefficients(first, matrix):
             return False
-        for name in ("cost", "col_lower", "col_upper"):
-            if not np.array_equal(getattr(first, name), getattr(matrix, name)):
-                return False
         changed = np.zeros(first.row_count, dtype=bool)
         for name in ("row_lower", "row_upper"):
             mine, theirs = getattr(first, name), getattr(matrix, name)
@@ -139,9 +141,12 @@ class Limited:
                 return False
             changed |= mine != theirs
         if self._level is not None:
-            whose = _searched(self._level).pieces.row[changed]
-            if not np.isin(whose, (SHARED, SPREAD)).all():
+            pieces = _searched(self._level).pieces
+            own = (pieces.column[columns] >= 0).any()
+            if own or not np.isin(pieces.row[changed], (SHARED, SPREAD)).all():
                 return False
+        elif columns.any():
+            return False
         if any(is_tighter(matrix, end) for end in self._span):
             return True
         low, high = finite_box(matrix)
@@ -149,7 +154,8 @@ class Limited:
 
     def add_plan(self, matrix: Matrix, values: Floats, duals: Floats | None = None) -> None:
         """Tell a plan of a model that `takes` accepts, found elsewhere, with duals for minimising."""
-        self._known.append(Known(limits_of(matrix), values, duals))
+        # The latest first: of those as near it is the one whose costs are most like the next.
+        self._known.insert(0, Known(limits_of(matrix), values, duals))
         if self._front is not None:
             self._front.add(values)
 
@@ -168,10 +174,7 @@ class Limited:
         climb = self._climb
         climb.restart(limit, on_progress)
         if self._level is None:
-            fine = Level(np.arange(len(self._horizon)), self._horizon, matrix)
-            level, found, failed = climb.to_the_top(fine, gap)
-            if level.bundle is not None:
-                self._level = level
+            found, failed = self._anew(matrix, gap)
         else:
             found, failed = self._again(self._level, matrix, gap, coarser)
         if found is None or found.values is None or found.duals is None:
@@ -180,12 +183,38 @@ class Limited:
         outcome = ended(matrix, found, gap, climb.seconds, limit, climb.solver)
         return outcome, tuple(climb.stages)
 
+    def last(self) -> Level | None:
+        """Return the last model with its plan and prices, from which another may start, if there is one."""
+        if self._level is None or not self._known or self._known[0].duals is None:
+            return None
+        return replace(self._level, values=self._known[0].values, duals=self._known[0].duals)
+
+    def _anew(self, matrix: Matrix, gap: float) -> tuple[Found | None, str]:
+        """Search the first model, from another one if there is a plan on that way."""
+        fine = Level(np.arange(len(self._horizon)), self._horizon, matrix)
+        start, self._start_level = self._start_level, None
+        level, found, failed = self._climb.to_the_top(fine, gap, start)
+        if (
+            start is not None
+            and (found is None or found.values is None)
+            and failed != "interrupted"
+        ):
+            level, found, failed = self._climb.to_the_top(fine, gap)
+        if level.bundle is not None:
+            self._level = level
+        return found, failed
+
     def _again(
         self, level: Level, matrix: Matrix, gap: float, coarser: Coarser | None
     ) -> tuple[Found, str]:
         """Search with the cuts that are there, from a plan that keeps the new limits if one does."""
         climb, bundle = self._climb, _searched(level)
         self._forget(bundle, matrix)
+        if (
+            not np.array_equal(bundle.matrix.cost, matrix.cost)
+            or bundle.matrix.offset != matrix.offset
+        ):
+            self._front = None
         bundle.matrix = matrix
         bundle.cuts.follow(matrix)
         self._open_front(bundle, matrix)
@@ -193,7 +222,7 @@ class Limited:
         first = self._start(matrix)
         proven = self._proven(bundle, first)
         if proven.gap <= gap:
-            self._tell("plans and prices of other limits", climb.seconds, proven)
+            self._tell("plans and prices of other points", climb.seconds, proven)
             return proven, ""
         plan, start, slopes = proven.values, first.values, None
         coarse = None
@@ -303,7 +332,7 @@ class Limited:
         last = len(cuts.cuts) - RECENT * bundle.pieces.count
         kept = np.union1d(np.flatnonzero(cuts.weight), np.arange(max(last, 0), len(cuts.cuts)))
         proof = [(cuts.owner[number], cuts.cuts[number]) for number in kept]
-        self._proofs.append((limits_of(bundle.matrix), proof))
+        self._proofs.insert(0, (limits_of(bundle.matrix), proof))
         near = sorted(self._proofs, key=lambda one: distance(one[0], at))[:NEIGHBOURS]
         found = {id(cut): (piece, cut) for _, proof in near for piece, cut in proof}
         cuts.take(list(found.values()))
