@@ -60,10 +60,9 @@ class Box:
         Its bounds, shape (shared columns,).
     bounds
         What every window costs at least, behind what is shared by itself, shape (windows + 1,).
-    copies
-        What every window took, NaN where it has no copy, shape (windows + 1, shared columns).
     least, most
-        From where to where it could take as well at the same cost, as ``copies``.
+        From where to where every window could have its copies at the same cost, NaN where it has none,
+        shape (windows + 1, shared columns).
     joins
         How often its windows were made longer.
     """
@@ -71,7 +70,6 @@ class Box:
     lower: Floats
     upper: Floats
     bounds: Floats
-    copies: Floats
     least: Floats
     most: Floats
     joins: int = 0
@@ -116,7 +114,7 @@ class Agreed:
         lower, upper = self.matrix.col_lower[self.shared], self.matrix.col_upper[self.shared]
         count = self.levels[0].parts.count + 1
         nothing = np.full((count, len(self.shared)), np.nan)
-        box = Box(lower, upper, np.full(count, -np.inf), nothing, nothing, nothing)
+        box = Box(lower, upper, np.full(count, -np.inf), nothing, nothing)
         found = np.clip(values, self.matrix.col_lower, self.matrix.col_upper)
         return self.proven(box, range(count), found), found
 
@@ -125,8 +123,7 @@ class Agreed:
         level = self.levels[box.joins]
         models = [self.model(box, number) for number in numbers]
         outcomes = self.solve([model for model, _ in models], level.parts.count)
-        bounds, copies = box.bounds.copy(), box.copies.copy()
-        least, most = box.least.copy(), box.most.copy()
+        bounds, least, most = box.bounds.copy(), box.least.copy(), box.most.copy()
         for number, (model, columns), outcome in zip(numbers, models, outcomes, strict=True):
             if outcome is None:
                 continue
@@ -138,12 +135,11 @@ class Agreed:
             everywhere = of == EVERYWHERE
             if number:
                 place = np.searchsorted(self.shared, columns[everywhere])
-                copies[number, place] = values[everywhere]
                 room = _room(model, values, everywhere)
                 least[number, place], most[number, place] = room
                 if found is not None:
                     found[columns[of == number - 1]] = values[of == number - 1]
-        return replace(box, bounds=bounds, copies=copies, least=least, most=most)
+        return replace(box, bounds=bounds, least=least, most=most)
 
     def model(self, box: Box, number: int) -> tuple[Matrix, Ints]:
         """Return the model of a window within a box, and its columns' numbers in the whole."""
@@ -173,6 +169,7 @@ class Agreed:
         """
         target -= self.fixed
         boxes, plans = [root], [level.costs(plan) for level in self.levels]
+        shared = plan[self.shared]
         worth: Floats | None = None
         while not is_over():
             number = int(np.argmin([box.bound for box in boxes]))
@@ -181,8 +178,8 @@ class Agreed:
                 break
             local = np.maximum(plans[box.joins] - box.bounds, 0.0)
             if worth is None:
-                worth = self.worth(box, plan[self.shared], local)
-            parts = self.split(box, local, worth) if len(boxes) < MOST_BOXES else []
+                worth = self.worth(box, shared, local)
+            parts = self.split(box, shared, local, worth) if len(boxes) < MOST_BOXES else []
             if not parts and box.joins == MOST_JOINS:
                 break
             parts = parts or [self.longer(box)]
@@ -198,7 +195,7 @@ class Agreed:
         worth = np.zeros(len(self.shared))
         sample = np.argsort(-local, kind="stable")[:SAMPLE]
         for place in range(len(self.shared)):
-            away = np.abs(box.copies[sample, place] - plan[place])
+            away = np.abs(near(box, plan)[sample, place] - plan[place])
             numbers = sample[away > AGREED * (1.0 + abs(plan[place]))]
             if len(numbers):
                 lower, upper = box.lower.copy(), box.upper.copy()
@@ -208,12 +205,13 @@ class Agreed:
                 worth[place] = gained.sum()
         return worth
 
-    def split(self, box: Box, local: Floats, worth: Floats) -> list[Box]:
+    def split(self, box: Box, plan: Floats, local: Floats, worth: Floats) -> list[Box]:
         """Return two boxes, split where it is worth most, none where all agree."""
-        known = ~np.isnan(box.copies)
+        copies = near(box, np.clip(plan, box.lower, box.upper))
+        known = np.isfinite(copies)
         weight = np.where(known, (local + local.mean())[:, None], 0.0)
         total = np.maximum(weight.sum(axis=0), 1e-12)
-        copies = np.where(known, box.copies, 0.0)
+        copies = np.where(known, copies, 0.0)
         mean = (weight * copies).sum(axis=0) / total
         apart = (weight * np.abs(copies - mean)).sum(axis=0) / total
         share = apart / (1.0 + np.abs(mean))
@@ -234,9 +232,8 @@ class Agreed:
         half = np.concatenate([[0], 1 + np.arange(len(box.bounds) - 1) // 2])
         bounds = np.bincount(half, box.bounds, count).astype(float)
         # What they will take is not known: all of them are to be solved.
-        copies = np.full((count, len(self.shared)), np.nan)
-        anew = np.full_like(copies, np.inf)
-        return Box(box.lower, box.upper, bounds, copies, anew, -anew, box.joins + 1)
+        anew = np.full((count, len(self.shared)), np.inf)
+        return Box(box.lower, box.upper, bounds, anew, -anew, box.joins + 1)
 
     def raised(self, box: Box, plan: Floats, target: float, is_over: Callable[[], bool]) -> Box:
         """Return a box with windows solved that could not stay within it, until the target is met."""
@@ -249,6 +246,14 @@ class Agreed:
                 break
             box = self.proven(box, numbers[first : first + AT_ONCE].tolist())
         return box
+
+
+def near(box: Box, plan: Floats) -> Floats:
+    """Return what every window would take nearest to a plan at its cost, not finite where unknown.
+
+    Shape (windows + 1, shared columns).
+    """
+    return np.asarray(np.minimum(np.maximum(plan, box.least), box.most))
 
 
 def _room(model: Matrix, values: Floats, of: NDArray[np.bool_]) -> tuple[Floats, Floats]:
