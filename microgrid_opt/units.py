@@ -15,6 +15,8 @@ from functools import lru_cache
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
+from microgrid_opt.imports import promised
+
 if TYPE_CHECKING:
     import pint
 
@@ -227,7 +229,9 @@ def _wanted(unit: str, currency: str | None) -> str:
 
 @lru_cache(maxsize=1)
 def _registry() -> pint.UnitRegistry[Fraction]:
-    import pint
+    # Where dask is installed pint loads its graphs, for arrays that are none here.
+    with promised("dask", "dask.base"):
+        import pint
 
     registry: pint.UnitRegistry[Fraction] = pint.UnitRegistry(None, non_int_type=Fraction)
     registry.load_definitions(_DEFINITIONS)

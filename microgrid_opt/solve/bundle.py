@@ -123,16 +123,14 @@ class Bundle:
         answers = [answer for answer in found if answer is not None]
         if len(answers) < len(found):
             return None
-        for number, answer in zip(numbers, answers, strict=True):
-            self.cuts.add(number, answer.cut)
+        self.cuts.add(zip(numbers, (answer.cut for answer in answers), strict=True))
         return answers
 
     def price(self, slopes: Sequence[Floats]) -> None:
         """Let all pieces choose what is shared at given prices: a cut of each."""
         with ThreadPoolExecutor(self.threads) as pool:
-            for number, cut in enumerate(pool.map(Piece.priced, self.models, slopes)):
-                if cut is not None:
-                    self.cuts.add(number, cut)
+            found = list(enumerate(pool.map(Piece.priced, self.models, slopes)))
+        self.cuts.add((number, cut) for number, cut in found if cut is not None)
 
     def plan(self, point: Floats) -> Floats:
         """Return the values of all columns at the last solve."""

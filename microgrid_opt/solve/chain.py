@@ -3,7 +3,7 @@
 | model | how |
 |---|---|
 | linear | stays in HiGHS; from the last basis (`microgrid_opt.solve.live`) |
-| linear, large | in pieces; cuts and plans of one cap serve the next (`microgrid_opt.solve.limits`) |
+| linear, large | in pieces; cuts and plans of one cap or price of sizes serve the next, where pieces cost something else the last plan is the start (`microgrid_opt.solve.limits`) |
 | with whole numbers | from the last plan; a year of many of them as `direct.solve` does |
 
 A model with other rows, columns or coefficients than the last one is solved anew. Of a large one that
@@ -28,14 +28,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Self
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from microgrid_opt.draft import Draft
     from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.direct import Held
+    from microgrid_opt.solve.levels import Level
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.status import Progress
 
+    Ints = NDArray[np.int64]
+
 GAP = 1e-4
 """Gap of a model that is solved in pieces, where none is asked for."""
+LONGER = 2
+"""Pieces are so many times longer than those of one solve: cuts of many caps make their model large, the
+more so the more pieces there are."""
 
 
 class Chain:
@@ -78,7 +87,12 @@ class Chain:
         forced = self._strategy == choice.PROGRESSIVE
         if not (forced or (self._strategy == choice.AUTO and self._profile == choice.AUTO)):
             return False
-        return levels.pieces_of(matrix, draft.horizon, forced=forced) is not None
+        return self._cut(draft, matrix) is not None
+
+    def _cut(self, draft: Draft, matrix: Matrix) -> Ints | None:
+        """Return the piece of every step, ``None`` where the model is not cut."""
+        forced = self._strategy == choice.PROGRESSIVE
+        return levels.pieces_of(matrix, draft.horizon, forced=forced, longer=LONGER)
 
     def solve(
         self,
@@ -115,8 +129,15 @@ class Chain:
         NoPlanError
             Stopped before a plan was held.
         """
-        if coarser is not None and self.is_in_pieces(draft, matrix):
-            return self._in_pieces(draft, matrix, coarser, limit, span, starts, gap or GAP)
+        if coarser is not None:
+            last = None
+            if self._limited is not None and not self._limited.takes(matrix):
+                last = self._limited.last()
+                self.close()
+            if self._limited is not None or self.is_in_pieces(draft, matrix):
+                return self._in_pieces(
+                    draft, matrix, coarser, limit, span, starts, gap or GAP, last
+                )
         if self._is_anew(draft, matrix, coarser):
             return self._anew(draft, matrix, limit, coarser=coarser)
         return self._from_last(draft, matrix, limit)
@@ -181,15 +202,16 @@ class Chain:
         span: Sequence[Matrix],
         starts: Sequence[tuple[Matrix, Held]],
         default: float,
+        last: Level | None,
     ) -> Held:
         """Solve in pieces, from the cuts of the last model if they hold; else as it is."""
         overrides = self._overrides
         if not choice.is_asked("mip_rel_gap", overrides):
             overrides = (*overrides, f"mip_rel_gap={default}")
-        fits = self._limited is not None and self._limited.takes(matrix)
-        piece = levels.pieces_of(matrix, draft.horizon, forced=self._strategy == choice.PROGRESSIVE)
-        assert piece is not None
+        fits = self._limited is not None
         if not fits:
+            piece = self._cut(draft, matrix)
+            assert piece is not None
             self.close()
             large = load_profile(LARGE, overrides)
             self._limited = Limited(
@@ -199,14 +221,15 @@ class Chain:
                 coarser,
                 choice.with_simplex(large, overrides),
                 choice.threads_of(overrides),
+                last,
             )
             for other, plan in starts:
                 self._limited.add_plan(other, plan.solution.values)
         assert self._limited is not None
         gap = choice.gap_of(overrides)
         outcome, stages = self._limited.solve(matrix, gap, limit, self.on_progress, coarser)
-        profile, why = choice.choose(choice.AUTO, overrides, matrix, pieces=int(piece.max()) + 1)
-        why += "; cuts and plans of other caps" if fits else ""
+        profile, why = choice.choose(choice.AUTO, overrides, matrix, pieces=self._limited.pieces)
+        why += "; cuts and plans of other points" if fits else ""
         is_late = outcome.status is Status.TIME_LIMIT and outcome.solution is not None
         if not (is_late or outcome.status in {Status.OPTIMAL, Status.INTERRUPTED}):
             left = None if limit is None else max(limit - outcome.seconds, 0.1)

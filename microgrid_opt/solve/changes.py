@@ -41,6 +41,19 @@ def same_coefficients(one: Matrix, other: Matrix) -> bool:
     )
 
 
+def changed_columns(one: Matrix, other: Matrix) -> npt.NDArray[np.bool_] | None:
+    """Return which columns of another model of the same rows cost more or less, or have less room.
+
+    ``None`` where one has more room, or what it costs turns into what it earns or back: bounds within
+    which plans were looked for need not hold then.
+    """
+    dearer = one.cost != other.cost
+    tighter = (one.col_lower != other.col_lower) | (one.col_upper != other.col_upper)
+    wider = (other.col_lower < one.col_lower) | (other.col_upper > one.col_upper)
+    turned = dearer & ((one.cost >= 0.0) != (other.cost >= 0.0))
+    return None if (wider | turned).any() else np.asarray(dearer | tighter)
+
+
 class ChangedSession(Session):
     """A session of numbers that change; its rows, columns and coefficients do not."""
 

@@ -23,7 +23,7 @@ import numpy as np
 from microgrid_opt.solve.pieces import SHARED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -81,8 +81,9 @@ class Cuts:
         self.count = count + len(share_row)
         self.cost = np.concatenate([matrix.cost[self.shared], np.zeros(len(share_row))])
         low, high = _activity(layouts, box)
-        self.lower = np.concatenate([box[0][self.shared], low])
-        self.upper = np.concatenate([box[1][self.shared], high])
+        self._box = (box[0][self.shared], box[1][self.shared])
+        self.lower = np.concatenate([self._box[0], low])
+        self.upper = np.concatenate([self._box[1], high])
         self._rows(place)
         self.owner: list[int] = []
         self.cuts: list[Cut] = []
@@ -146,20 +147,30 @@ class Cuts:
         """Return what the shared columns cost by themselves."""
         return float(self.cost @ point) + self.matrix.offset
 
-    def add(self, piece: int, cut: Cut) -> None:
-        """Add a cut of a piece, unless it is steeper than HiGHS takes."""
-        if not np.abs(cut.slopes).max(initial=0.0) < STEEPEST:
-            return
-        self.owner.append(piece)
-        self.cuts.append(cut)
-        for model in (self._bound_model, self._step_model):
-            self._add(model, piece, cut)
+    def add(self, found: Iterable[tuple[int, Cut]]) -> None:
+        """Add cuts, each with its piece, but those that are steeper than HiGHS takes."""
+        kept = [one for one in found if np.abs(one[1].slopes).max(initial=0.0) < STEEPEST]
+        self.owner += [piece for piece, _ in kept]
+        self.cuts += [cut for _, cut in kept]
+        self._add(kept, self._bound_model, self._step_model)
 
     def follow(self, matrix: Matrix) -> None:
-        """Take other limits of the rows among what is shared; all cuts stay, if they are valid.
+        """Take other limits of the rows among what is shared, other costs and less room of it.
 
-        A cut tells what a piece costs at given shared values, whatever limits these have to keep.
+        All cuts stay, if they are valid: a cut tells what a piece costs at given shared values, whatever
+        these cost by themselves and whatever limits they have to keep.
         """
+        shared, count = self.shared, len(self.shared)
+        every = np.arange(self.count, dtype=np.int32)
+        self.cost = np.concatenate([matrix.cost[shared], np.zeros(self.count - count)])
+        lower = np.maximum(self._box[0], matrix.col_lower[shared])
+        upper = np.minimum(self._box[1], matrix.col_upper[shared])
+        self.lower = np.append(lower, self.lower[count:])
+        self.upper = np.append(upper, self.upper[count:])
+        for model in (self._bound_model, self._step_model):
+            model.changeColsCost(self.count, every, self.cost)
+            model.changeColsBounds(self.count, every, self.lower, self.upper)
+            model.changeObjectiveOffset(matrix.offset)
         rows = np.concatenate([self.plain, self.pieces.spread])
         for number, row in enumerate(rows):
             low, high = float(matrix.row_lower[row]), float(matrix.row_upper[row])
@@ -191,27 +202,34 @@ class Cuts:
         self.owner, self.cuts = [piece for piece, _ in cuts], [cut for _, cut in cuts]
         self.weight, self.guides = np.zeros(0), 0
         self._bound_model, self._step_model = self._model(), self._model()
-        for piece, cut in zip(self.owner, self.cuts, strict=True):
-            self._add(self._bound_model, piece, cut)
-            self._add(self._step_model, piece, cut)
+        self._add(cuts, self._bound_model, self._step_model)
 
-    def guide(self, piece: int, cut: Cut) -> None:
-        """Add a cut that is only believed: it leads to the next point and proves nothing."""
-        self.guides += 1
-        self._add(self._step_model, piece, cut)
+    def guide(self, cuts: Sequence[tuple[int, Cut]]) -> None:
+        """Add cuts that are only believed: they lead to the next point and prove nothing."""
+        self.guides += len(cuts)
+        self._add(cuts, self._step_model)
 
     def forget_guides(self) -> None:
         """Drop what is only believed."""
         if self.guides:
             self._step_model = self._model()
-            for piece, cut in zip(self.owner, self.cuts, strict=True):
-                self._add(self._step_model, piece, cut)
+            self._add(list(zip(self.owner, self.cuts, strict=True)), self._step_model)
             self.guides = 0
 
-    def _add(self, model: Any, piece: int, cut: Cut) -> None:
-        used = cut.slopes != 0.0
-        index = np.append(self.parameters[piece][used], self.count + piece).astype(np.int32)
-        model.addRow(cut.constant, np.inf, len(index), index, np.append(-cut.slopes[used], 1.0))
+    def _add(self, cuts: Sequence[tuple[int, Cut]], *models: Any) -> None:
+        if not cuts:
+            return
+        used = [np.flatnonzero(cut.slopes) for _, cut in cuts]
+        start = np.cumsum([0, *(len(one) + 1 for one in used[:-1])]).astype(np.int32)
+        index, value = [], []
+        for (piece, cut), some in zip(cuts, used, strict=True):
+            index.append(np.append(self.parameters[piece][some], self.count + piece))
+            value.append(np.append(-cut.slopes[some], 1.0))
+        columns, values = np.concatenate(index).astype(np.int32), np.concatenate(value)
+        low, count = np.array([cut.constant for _, cut in cuts]), len(cuts)
+        high = np.full(count, np.inf)
+        for model in models:
+            model.addRows(count, low, high, len(columns), start, columns, values)
 
     def bound(self) -> float:
         """Return what the cuts prove; minus infinity when the model could not be solved.
@@ -278,13 +296,11 @@ class Cuts:
     def keeps(self, point: Floats) -> bool:
         """Return whether a point keeps the box and the rows among what is shared."""
         inside = ((point >= self.lower) & (point <= self.upper)).all()
-        for number, (column, value) in enumerate(self.terms):
-            activity = float(value @ point[column])
-            # A cap of a year is a sum of many shares: it is kept relative to its limit.
-            low, high = self.row_lower[number], self.row_upper[number]
-            slack = KEPT * (1.0 + np.min(np.abs([low, high])))
-            inside = inside and low - slack <= activity <= high + slack
-        return bool(inside)
+        activity = np.array([value @ point[column] for column, value in self.terms])
+        low, high = self.row_lower, self.row_upper
+        # A cap of a year is a sum of many shares: it is kept relative to its limit.
+        slack = KEPT * (1.0 + np.minimum(np.abs(low), np.abs(high)))
+        return bool(inside and ((activity >= low - slack) & (activity <= high + slack)).all())
 
     def nearest(self, point: Floats, scale: Floats) -> Floats | None:
         """Return the point nearest to one, in its scale, that keeps the rows; ``None`` if none does."""

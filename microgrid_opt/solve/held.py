@@ -17,10 +17,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import highspy
 import numpy as np
 
-from microgrid_opt.solve.bases import BASIC, LOWER, UNKNOWN, UPPER, Basis, basis_of, native_basis
+from microgrid_opt.solve.bases import BASIC, LOWER, UNKNOWN, UPPER, Basis
+from microgrid_opt.solve.native import Program, solver_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,29 +133,25 @@ class Held:
         columns[np.concatenate([self.own + self.held, misses, misses + layout.parameters])] = False
         self.rows, self.columns = np.flatnonzero(rows), np.flatnonzero(columns)
         # Shares, then links of what is free: one range of rows behind the others.
-        self.places = np.arange(len(self.rows) - self.shares - len(self.free), len(self.rows))
-        self.places = self.places.astype(np.int32)
+        self.first = len(self.rows) - self.shares - len(self.free)
         self.low, self.high = piece.low, piece.high
         self.lower, self.upper = (one[: self.own] for one in piece.bounds)
         self.at_lower, self.at_upper, self.shared = np.zeros(0), np.zeros(0), np.zeros(0)
         self.tightest = (self.lower, self.upper)
-        self._limited = np.unique(self.limits.column).astype(np.int32)
-        self._highs = model_of(piece, options, rows, columns)
+        self._solver = solver_of(program_of(piece, rows, columns), options)
 
     def charge(self, penalty: Floats) -> None:
         """Take other penalties of the parameters."""
         own = self.own + len(self.free)
-        count = 2 * (len(self.free) + self.shares)
-        number = (own + np.arange(count)).astype(np.int32)
         kept = np.concatenate([penalty[self.free], penalty[self.common :]])
-        self._highs.changeColsCost(count, number, np.tile(kept, 2))
+        self._solver.set_costs(own, np.tile(kept, 2))
 
     def place(self, parameters: Floats) -> bool:
         """Take parameters; return whether the bounds they make leave room for every column."""
         v, r = parameters[: self.common], parameters[self.common :]
         low = np.concatenate([self.low + r, v[self.free]])
         high = np.concatenate([self.high + r, v[self.free]])
-        self._highs.changeRowsBounds(len(self.places), self.places, low, high)
+        self._solver.set_row_bounds(self.first, low, high)
         self.at_lower, self.at_upper = self.limits.bounds(v)
         lower, upper = self.lower.copy(), self.upper.copy()
         np.maximum.at(lower, self.limits.column, self.at_lower)
@@ -163,21 +159,17 @@ class Held:
         if (lower > upper + CROSSED * (1.0 + np.abs(upper))).any():
             return False
         self.tightest, self.shared = (lower, np.maximum(lower, upper)), v
-        limited = self._limited
-        tightest = (one[limited] for one in self.tightest)
-        self._highs.changeColsBounds(len(limited), limited, *tightest)
+        self._solver.set_column_bounds(0, *self.tightest)
         return True
 
     def run(self, *, anew: bool) -> tuple[Solved | None, int]:
         """Solve from the last basis or anew; return what was found, and the simplex iterations."""
         if anew:
-            self._highs.clearSolver()
-        self._highs.run()
-        count = max(self._highs.getInfo().simplex_iteration_count, 0)
-        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            self._solver.forget()
+        is_optimal, count = self._solver.run()
+        if not is_optimal:
             return None, count
-        native = self._highs.getSolution()
-        x, y = np.array(native.col_value), np.array(native.row_dual)
+        x, d, y = self._solver.solution()
         own, free = self.own, len(self.free)
         values = np.concatenate([x[:own], self.shared])
         values[own + self.free] = x[own : own + free]
@@ -186,7 +178,7 @@ class Held:
         misses[:, kept] = x[own + free :].reshape(2, -1)
         duals = np.zeros(self.height)
         duals[self.rows] = y
-        reduced, limits = np.array(native.col_dual)[:own], self.limits
+        reduced, limits = d[:own], self.limits
         at = self._holding(reduced)
         duals[limits.row[at]] = reduced[limits.column[at]] / limits.value[at]
         return Solved(values, misses[0], misses[1], duals[: self.height - self.common]), count
@@ -213,9 +205,8 @@ class Held:
         """Return the last statuses of own columns and of the piece's rows, `UNKNOWN` where held."""
         columns = np.full(self.own, UNKNOWN, dtype=np.int8)
         rows = np.full(self.height, UNKNOWN, dtype=np.int8)
-        native = self._highs.getBasis()
-        if native.valid:
-            basis = basis_of(native)
+        basis = self._solver.basis()
+        if basis is not None:
             columns[:], rows[self.rows] = basis.columns[: self.own], basis.rows
         return Basis(columns, rows[: self.height - self.common - self.shares])
 
@@ -228,14 +219,14 @@ class Held:
         rows[: len(known.rows)] = np.where(known.rows == UNKNOWN, BASIC, known.rows)
         rows[self.height - self.common + self.free] = LOWER
         basis = Basis(columns[self.columns], rows[self.rows])
-        self._highs.setBasis(native_basis(basis, alien=True))
+        self._solver.set_basis(basis)
 
     def basis(self) -> Basis | None:
         """Return the basis of the last run as one of the piece with all its rows, if there was one."""
-        reduced = np.array(self._highs.getSolution().col_dual)[: self.own]
-        if len(reduced) < self.own or not self._highs.getBasis().valid:
+        native = self._solver.basis()
+        if native is None:
             return None
-        native = basis_of(self._highs.getBasis())
+        reduced = self._solver.solution()[1][: self.own]
         columns = np.full(self.width, LOWER, dtype=np.int8)
         rows = np.full(self.height, BASIC, dtype=np.int8)
         columns[self.columns], rows[self.rows] = native.columns, native.rows
@@ -252,38 +243,21 @@ class Held:
         return Basis(columns, rows)
 
 
-def model_of(
-    piece: Piece,
-    options: Mapping[str, object],
-    rows: Flags | None = None,
-    columns: Flags | None = None,
-) -> highspy.Highs:
-    """Return HiGHS with a piece, or with these rows and columns of it."""
+def program_of(piece: Piece, rows: Flags | None = None, columns: Flags | None = None) -> Program:
+    """Return a piece as a model of its own, or these rows and columns of it."""
     keep = np.ones(piece.height, dtype=bool) if rows is None else rows
     mine = np.ones(piece.width, dtype=bool) if columns is None else columns
     row, index, value = piece.entries()
     inside = keep[row] & mine[index]
     row, index = (np.cumsum(keep) - 1)[row[inside]], (np.cumsum(mine) - 1)[index[inside]]
-    height, width = int(keep.sum()), int(mine.sum())
-    zeros = np.zeros(piece.common)
-    highs = highspy.Highs()
-    for name, option in options.items():
-        highs.setOptionValue(name, option)
-    highs.passModel(
-        width,
-        height,
-        len(index),
-        int(highspy.MatrixFormat.kRowwise),
-        int(highspy.ObjSense.kMinimize),
-        0.0,
-        piece.costs[mine],
-        piece.bounds[0][mine],
-        piece.bounds[1][mine],
-        np.concatenate([piece.row_lower, zeros])[keep],
-        np.concatenate([piece.row_upper, zeros])[keep],
-        np.searchsorted(row, np.arange(height + 1)).astype(np.int32),
-        index.astype(np.int32),
-        value[inside],
-        np.zeros(width, dtype=np.int32),
+    row_lower, row_upper = piece.row_limits
+    return Program(
+        cost=piece.costs[mine],
+        lower=piece.bounds[0][mine],
+        upper=piece.bounds[1][mine],
+        row_lower=row_lower[keep],
+        row_upper=row_upper[keep],
+        start=np.searchsorted(row, np.arange(int(keep.sum()) + 1)),
+        index=index,
+        value=value[inside],
     )
-    return highs

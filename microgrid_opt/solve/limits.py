@@ -5,11 +5,14 @@ on the limits that the shared values have to keep together, such as a cap of the
 
 - Cuts found for one cap bound the cost under every other cap, as long as the box in which they hold
   has an optimal plan of that one too. So the box is made wide enough for all caps from the start,
-  and compared again for each. The ones that proved the bounds of the nearest caps are kept.
+  and compared again for each. The ones that proved the bounds of the nearest caps are kept. What shared
+  columns cost by themselves (sizes), and less room of them, is no part of $V_p$ either.
 - Plans of two caps, in proportion, keep every cap between them (the rows are linear). All plans make one
-  front (`microgrid_opt.solve.front`), those too that miss shares of a cap. There a search begins.
+  front (`microgrid_opt.solve.front`), those too that miss shares of a cap.
 - Duals of one cap prove a bound for every other one (only right-hand sides change). Where such a bound
   and a plan that is known are as close as asked, nothing is solved at all.
+- What is best moves along a curve as a cap moves: a search begins where the plans of the next caps on
+  both sides lead, and the plan in proportion is there if that is worse (`microgrid_opt.solve.known`).
 - Where the best plan stays far from what the cuts promise, as at the steep end of a front, the
   pieces are put together at their best point and the simplex method ends it
   (`microgrid_opt.solve.stacked`): what is missed there costs, and goes.
@@ -18,7 +21,7 @@ on the limits that the shared values have to keep together, such as a cap of the
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,9 +30,18 @@ from microgrid_opt.results import Stage
 from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.bundle import ALMOST, CLOSE
 from microgrid_opt.solve.certify import TOLERANCE, dual_bound, primal_residual
-from microgrid_opt.solve.changes import same_coefficients
+from microgrid_opt.solve.changes import changed_columns, same_coefficients
 from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.front import Front
+from microgrid_opt.solve.known import (
+    Known,
+    distance,
+    duals_between,
+    in_proportion,
+    is_tighter,
+    limits_of,
+    on_curve,
+)
 from microgrid_opt.solve.levels import (
     RADIUS,
     Level,
@@ -66,21 +78,11 @@ RECENT, NEIGHBOURS = 1, 4
 plans and duals are looked at again."""
 FAR = 0.1
 """Distance of the plan in proportion to what is proven from which coarser steps are a better start."""
-ABOVE = 2.0
-"""A miss of the row whose limit changes costs this many times what plans say that it is worth."""
+ABOVE = 1.1
+"""A miss of the row whose limit changes costs this many times what plans say that it is worth: pieces then
+choose their shares at nearly one price, and the front mends the sum."""
 RAISES = 4
 """How often misses may become dearer before a search."""
-ON_LINE = 1e-9
-"""Relative distance from a line up to which limits lie on it."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """A plan of some limits of all rows, and duals where it has them."""
-
-    limits: Floats
-    values: Floats
-    duals: Floats | None
 
 
 class Limited:
@@ -99,6 +101,8 @@ class Limited:
         For its first level.
     threads
         How many pieces are solved at a time.
+    start
+        Another model on the same steps, solved, from which the first one starts.
     """
 
     def __init__(
@@ -109,27 +113,27 @@ class Limited:
         coarser: Coarser,
         profiles: Sequence[Profile],
         threads: int,
+        start: Level | None = None,
     ) -> None:
         boxes = [finite_box(matrix) for matrix in span]
         self._box = (
             np.min([box[0] for box in boxes], axis=0),
             np.max([box[1] for box in boxes], axis=0),
         )
-        self._first, self._horizon = span[0], horizon
+        self._span, self._first, self._horizon = tuple(span), span[0], horizon
+        self.pieces = int(piece.max()) + 1
         self._climb = Climb(piece, coarser, profiles, None, None, threads, self._box)
         self._level: Level | None = None
-        self._known: list[_Known] = []
+        self._start_level = start
+        self._known: list[Known] = []
         self._proofs: list[tuple[Floats, list[tuple[int, Cut]]]] = []
         self._front: Front | None = None
 
     def takes(self, matrix: Matrix) -> bool:
-        """Return whether a model differs from the first in limits on what is shared only."""
-        first = self._first
-        if not same_coefficients(first, matrix) or first.offset != matrix.offset:
+        """Return whether a model differs from the first only in what is shared: limits, room, costs."""
+        first, columns = self._first, changed_columns(self._first, matrix)
+        if columns is None or not same_coefficients(first, matrix):
             return False
-        for name in ("cost", "col_lower", "col_upper"):
-            if not np.array_equal(getattr(first, name), getattr(matrix, name)):
-                return False
         changed = np.zeros(first.row_count, dtype=bool)
         for name in ("row_lower", "row_upper"):
             mine, theirs = getattr(first, name), getattr(matrix, name)
@@ -137,15 +141,21 @@ class Limited:
                 return False
             changed |= mine != theirs
         if self._level is not None:
-            whose = _searched(self._level).pieces.row[changed]
-            if not np.isin(whose, (SHARED, SPREAD)).all():
+            pieces = _searched(self._level).pieces
+            own = (pieces.column[columns] >= 0).any()
+            if own or not np.isin(pieces.row[changed], (SHARED, SPREAD)).all():
                 return False
+        elif columns.any():
+            return False
+        if any(is_tighter(matrix, end) for end in self._span):
+            return True
         low, high = finite_box(matrix)
         return bool((self._box[0] <= low).all() and (high <= self._box[1]).all())
 
     def add_plan(self, matrix: Matrix, values: Floats, duals: Floats | None = None) -> None:
         """Tell a plan of a model that `takes` accepts, found elsewhere, with duals for minimising."""
-        self._known.append(_Known(_limits(matrix), values, duals))
+        # The latest first: of those as near it is the one whose costs are most like the next.
+        self._known.insert(0, Known(limits_of(matrix), values, duals))
         if self._front is not None:
             self._front.add(values)
 
@@ -164,10 +174,7 @@ class Limited:
         climb = self._climb
         climb.restart(limit, on_progress)
         if self._level is None:
-            fine = Level(np.arange(len(self._horizon)), self._horizon, matrix)
-            level, found, failed = climb.to_the_top(fine, gap)
-            if level.bundle is not None:
-                self._level = level
+            found, failed = self._anew(matrix, gap)
         else:
             found, failed = self._again(self._level, matrix, gap, coarser)
         if found is None or found.values is None or found.duals is None:
@@ -176,12 +183,38 @@ class Limited:
         outcome = ended(matrix, found, gap, climb.seconds, limit, climb.solver)
         return outcome, tuple(climb.stages)
 
+    def last(self) -> Level | None:
+        """Return the last model with its plan and prices, from which another may start, if there is one."""
+        if self._level is None or not self._known or self._known[0].duals is None:
+            return None
+        return replace(self._level, values=self._known[0].values, duals=self._known[0].duals)
+
+    def _anew(self, matrix: Matrix, gap: float) -> tuple[Found | None, str]:
+        """Search the first model, from another one if there is a plan on that way."""
+        fine = Level(np.arange(len(self._horizon)), self._horizon, matrix)
+        start, self._start_level = self._start_level, None
+        level, found, failed = self._climb.to_the_top(fine, gap, start)
+        if (
+            start is not None
+            and (found is None or found.values is None)
+            and failed != "interrupted"
+        ):
+            level, found, failed = self._climb.to_the_top(fine, gap)
+        if level.bundle is not None:
+            self._level = level
+        return found, failed
+
     def _again(
         self, level: Level, matrix: Matrix, gap: float, coarser: Coarser | None
     ) -> tuple[Found, str]:
         """Search with the cuts that are there, from a plan that keeps the new limits if one does."""
         climb, bundle = self._climb, _searched(level)
         self._forget(bundle, matrix)
+        if (
+            not np.array_equal(bundle.matrix.cost, matrix.cost)
+            or bundle.matrix.offset != matrix.offset
+        ):
+            self._front = None
         bundle.matrix = matrix
         bundle.cuts.follow(matrix)
         self._open_front(bundle, matrix)
@@ -189,7 +222,7 @@ class Limited:
         first = self._start(matrix)
         proven = self._proven(bundle, first)
         if proven.gap <= gap:
-            self._tell("plans and prices of other limits", climb.seconds, proven)
+            self._tell("plans and prices of other points", climb.seconds, proven)
             return proven, ""
         plan, start, slopes = proven.values, first.values, None
         coarse = None
@@ -201,6 +234,9 @@ class Limited:
         elif plan is not None:
             self._charge(bundle)
             _price_misses(bundle, start, self._front)
+            at = self._at(matrix)
+            curved = None if at is None else on_curve(self._known, *at)
+            start = start if curved is None else curved
         name = f"{bundle.pieces.count} pieces again"
         found = bundle.run(
             start,
@@ -227,10 +263,10 @@ class Limited:
             stage = Stage(name, seconds, sign * found.objective, sign * found.bound)
             self._climb.stages.append(stage)
 
-    def _proven(self, bundle: Bundle, first: _Known) -> Found:
+    def _proven(self, bundle: Bundle, first: Known) -> Found:
         """Return the best of the plans near by that keep the limits, and the best bound of any duals."""
-        matrix, at = bundle.matrix, _limits(bundle.matrix)
-        near = sorted(self._known, key=lambda one: _distance(one.limits, at))[:NEIGHBOURS]
+        matrix, at = bundle.matrix, limits_of(bundle.matrix)
+        near = sorted(self._known, key=lambda one: distance(one.limits, at))[:NEIGHBOURS]
         bound, duals = bundle.cuts.bound(), None
         if np.isfinite(bound):
             duals = bundle.cuts.prices()
@@ -255,7 +291,8 @@ class Limited:
         What is missed is worth what it is worth there.
         """
         bundle = _searched(level)
-        climb, duals = self._climb, self._duals_between(level.matrix)
+        climb, at = self._climb, self._at(level.matrix)
+        duals = None if at is None else duals_between(self._known, *at)
         if duals is None:
             last, failed = climb.coarse(level, gap)
         else:
@@ -275,22 +312,6 @@ class Limited:
             last.bundle.release()
         return expanded(last, level, last.values), slopes
 
-    def _duals_between(self, matrix: Matrix) -> Floats | None:
-        """Return the duals of the next limits of the front's row on both sides, in proportion."""
-        if self._front is None:
-            return None
-        row = len(matrix.row_lower) + self._front.row
-        at = float(matrix.row_upper[self._front.row])
-        known = [
-            (float(one.limits[row]), one.duals) for one in self._known if one.duals is not None
-        ]
-        below = max((one for one in known if one[0] <= at), key=lambda one: one[0], default=None)
-        above = min((one for one in known if one[0] > at), key=lambda one: one[0], default=None)
-        if below is None or above is None:
-            return None
-        share = (at - below[0]) / (above[0] - below[0])
-        return (1.0 - share) * below[1] + share * above[1]
-
     def _vertex(self, level: Level, near: Found) -> Found:
         """Go from the best point of a search to a vertex of the whole; as it was where that fails."""
         climb, bundle, matrix = self._climb, _searched(level), level.matrix
@@ -307,12 +328,12 @@ class Limited:
 
     def _forget(self, bundle: Bundle, matrix: Matrix) -> None:
         """Have the cuts of the limits next to these: those that prove the bound, and the last ones."""
-        cuts, at = bundle.cuts, _limits(matrix)
+        cuts, at = bundle.cuts, limits_of(matrix)
         last = len(cuts.cuts) - RECENT * bundle.pieces.count
         kept = np.union1d(np.flatnonzero(cuts.weight), np.arange(max(last, 0), len(cuts.cuts)))
         proof = [(cuts.owner[number], cuts.cuts[number]) for number in kept]
-        self._proofs.append((_limits(bundle.matrix), proof))
-        near = sorted(self._proofs, key=lambda one: _distance(one[0], at))[:NEIGHBOURS]
+        self._proofs.insert(0, (limits_of(bundle.matrix), proof))
+        near = sorted(self._proofs, key=lambda one: distance(one[0], at))[:NEIGHBOURS]
         found = {id(cut): (piece, cut) for _, proof in near for piece, cut in proof}
         cuts.take(list(found.values()))
 
@@ -339,35 +360,21 @@ class Limited:
             penalty[model.common :][of_row(bundle, model, front.row)] = ABOVE * price
             model.charge(penalty)
 
-    def _start(self, matrix: Matrix) -> _Known:
-        """Return the plan in proportion of the two nearest plans on both sides.
-
-        Such a plan keeps the limits. Without two on both sides it is the nearest one, which need not.
-        """
-        wanted = _limits(matrix)
+    def _start(self, matrix: Matrix) -> Known:
+        """Return the plan of the front, else that of the two nearest plans in proportion."""
+        wanted = limits_of(matrix)
         if self._front is not None:
             plan = self._front.plan(float(matrix.row_upper[self._front.row]))
             if plan is not None:
-                return _Known(wanted, plan[1], None)
-        found: list[tuple[float, float, _Known, _Known]] = []
-        for number, one in enumerate(self._known):
-            for other in self._known[number + 1 :]:
-                along, away = other.limits - one.limits, wanted - one.limits
-                length = float(along @ along)
-                if not length:
-                    continue
-                share = float(along @ away) / length
-                off = np.abs(away - share * along).max()
-                if 0.0 <= share <= 1.0 and off <= ON_LINE * (1.0 + np.abs(wanted).max()):
-                    found.append((length, share, one, other))
-        if not found:
-            return min(self._known, key=lambda one: _distance(one.limits, wanted))
-        _, share, one, other = min(found, key=lambda some: some[0])
-        return _Known(wanted, (1.0 - share) * one.values + share * other.values, None)
+                return Known(wanted, plan[1], None)
+        return in_proportion(self._known, wanted)
 
-
-def _distance(one: Floats, other: Floats) -> float:
-    return float(np.abs(one - other).max(initial=0.0))
+    def _at(self, matrix: Matrix) -> tuple[int, float] | None:
+        """Return which of all limits the front is about, and where it is; ``None`` without a front."""
+        if self._front is None:
+            return None
+        row = self._front.row
+        return matrix.row_count + row, float(matrix.row_upper[row])
 
 
 def _price_misses(bundle: Bundle, plan: Floats, front: Front | None) -> None:
@@ -391,9 +398,3 @@ def _price_misses(bundle: Bundle, plan: Floats, front: Front | None) -> None:
 def _searched(level: Level) -> Bundle:
     assert level.bundle is not None
     return level.bundle
-
-
-def _limits(matrix: Matrix) -> Floats:
-    """Return all limits of the rows as one point, zero where there is none."""
-    both = np.concatenate([matrix.row_lower, matrix.row_upper])
-    return np.where(np.isfinite(both), both, 0.0)

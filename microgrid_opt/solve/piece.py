@@ -31,7 +31,8 @@ import numpy as np
 
 from microgrid_opt.solve.bases import basis_of, native_basis
 from microgrid_opt.solve.changes import PRIMAL
-from microgrid_opt.solve.held import Held, Solved, model_of
+from microgrid_opt.solve.held import Held, Solved, program_of
+from microgrid_opt.solve.native import Listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -156,6 +157,12 @@ class Piece:
         """Objective coefficients of all columns, shape (width,)."""
         return np.concatenate([self.cost, self.penalty, self.penalty])
 
+    @property
+    def row_limits(self) -> tuple[Floats, Floats]:
+        """Limits of all rows: own, shares, links; those held at parameters as they are at zero."""
+        links = np.zeros(self.common)
+        return np.append(self.row_lower, links), np.append(self.row_upper, links)
+
     def entries(self) -> tuple[Ints, Ints, Floats]:
         """Return row, column and value of all entries: of rows, shares, and links w + p − m = v."""
         layout = self.layout
@@ -181,7 +188,9 @@ class Piece:
             known = self._held.basis()
             assert known is not None
             return known
-        return basis_of(self._elastic.getBasis())
+        known = basis_of(self._elastic, self.bounds, self.row_limits)
+        assert known is not None
+        return known
 
     def statuses(self) -> Basis:
         """Return the last statuses of own columns and rows, as far as they are known."""
@@ -216,7 +225,7 @@ class Piece:
         It starts at the optimum of the last `solve`, which stays as it is; ``None`` if it failed.
         """
         count, width = len(self.penalty), len(self.columns)
-        other = model_of(self, OPTIONS | {"simplex_strategy": PRIMAL})
+        other = Listed(program_of(self), OPTIONS | {"simplex_strategy": PRIMAL}).highs
         # w = v − p with p free: moving away from v is paid, or costs, what the slopes say.
         number = np.arange(self.width, dtype=np.int32)
         zeros, infinite = np.zeros(count), np.full(count, np.inf)
@@ -265,7 +274,7 @@ class Piece:
     def _solve_elastic(self, parameters: Floats) -> Solved | None:
         """Solve with all rows, from the last basis; anew where that fails or has lost its digits."""
         if self._elastic is None:
-            self._elastic = model_of(self, OPTIONS)
+            self._elastic = Listed(program_of(self), OPTIONS).highs
             # What was optimal at other sizes is dual feasible with misses as well.
             known = self._held.basis()
             if known is not None:

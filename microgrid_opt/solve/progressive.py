@@ -32,6 +32,7 @@ from microgrid_opt.solve.levels import (
     carry,
     ended,
     expanded,
+    has_few_pieces,
     lead,
     penalties,
     prices,
@@ -59,8 +60,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-NEAR, REACH = 2e-5, 1e-3
-"""Gap from which a vertex of the whole model is cheaper than more rounds; from which it can be had."""
+NEAR, SOON, REACH = 2e-5, 2e-4, 1e-3
+"""Gap from which a vertex of the whole model is cheaper than more rounds; with few pieces, whose rounds
+tell less and whose vertex is quick; from which it can be had."""
 LEAST_SECONDS = 0.1
 """Wall time that is left when none is left."""
 COARSEST, FINER = 8.0, 24.0
@@ -115,6 +117,11 @@ def plan(
     climb = Climb(piece, coarser, profiles, limit, on_progress, threads)
     fine = Level(np.arange(len(horizon)), horizon, matrix)
     return climb.run(fine, gap, start)
+
+
+def vertex_gap(matrix: Matrix) -> float:
+    """Return the gap of a search from which a vertex of the whole model is sought."""
+    return SOON if has_few_pieces(matrix) else NEAR
 
 
 class Climb:
@@ -175,7 +182,7 @@ class Climb:
         last, failed = (start, "") if start is not None else self.coarse(fine, gap)
         if failed:
             return fine, None, failed
-        fine, found, failed = self.search(fine, last, max(gap, NEAR))
+        fine, found, failed = self.search(fine, last, max(gap, vertex_gap(fine.matrix)))
         if found.values is not None or found.failed == ALMOST:
             found = self.finished(fine, found, gap)
             failed = "" if found.values is not None else found.failed
@@ -303,7 +310,9 @@ class Climb:
         bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads, box)
         lead(bundle, start.bundle)
         carry(start, level, bundle)
-        slopes = prices(bundle, start, self.piece)
+        # To choose all that a large piece shares takes as long as some rounds, and spares fewer.
+        is_priced = coarse or not has_few_pieces(matrix)
+        slopes = prices(bundle, start, self.piece) if is_priced else None
         if start.bundle is not None:
             start.bundle.release()
         name = f"{len(level.starts):,} {'blocks' if coarse else 'steps'} in {pieces.count} pieces"

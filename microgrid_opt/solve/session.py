@@ -203,8 +203,8 @@ class Session:
         """Return the basis of the last run, or None when it has none."""
         if self._abandoned:
             return None
-        native = self._highs.getBasis()
-        return basis_of(native) if native.valid else None
+        m = self.matrix
+        return basis_of(self._highs, (m.col_lower, m.col_upper), (m.row_lower, m.row_upper))
 
     def irreducible(self) -> tuple[list[tuple[int, Side]], list[tuple[int, Side]]]:
         """Return the rows and the column bounds of an irreducible infeasible set; empty if none."""

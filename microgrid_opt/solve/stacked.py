@@ -105,28 +105,26 @@ class Stack:
 
         If it is the ``last`` thing to do, pieces and cuts give their memory to it.
         """
-        basis = self.basis()
+        basis: Basis | None = self.basis()
         if last:
             self.bundle.close()
         matrix = self.matrix()
         steps, count = np.concatenate([self.up, self.down]), 0
-        room, held = matrix.col_upper[steps], np.ones(len(steps), dtype=bool)
+        room = matrix.col_upper[steps]
         with Session(matrix, load_profile(overrides=OPTIONS)) as session:
             # While sizes stand still a step of the simplex method is a fifth of what it is after.
             for few in (True, False):
-                # A step without room may have been left at its upper end.
-                basis.columns[steps[held & (basis.columns[steps] != BASIC)]] = LOWER
                 held = np.tile(self.is_common & few, 2)
                 session.set_column_bounds(steps, np.zeros(1), np.where(held, 0.0, room))
-                session.set_basis(basis)
+                if basis is not None:
+                    session.set_basis(basis)
                 outcome = self._run(session, limit, on_progress)
                 count += outcome.iterations
                 limit = None if limit is None else max(limit - outcome.seconds, 0.0)
-                reached = session.basis()
                 if outcome.status in {Status.INTERRUPTED, Status.TIME_LIMIT}:
                     break
-                if outcome.status is Status.OPTIMAL and reached is not None:
-                    basis = reached
+                # A step without room is at its lower end in it, wherever HiGHS has left it.
+                basis = session.basis() if few and outcome.status is Status.OPTIMAL else basis
         return self.vertex(outcome), replace(outcome, iterations=count)
 
     def _run(
@@ -137,8 +135,8 @@ class Stack:
     ) -> Outcome:
         """Run; where thousands of steps have cost digits, the basis it ends with has them again."""
         outcome = session.run(time_limit=limit, on_progress=on_progress)
-        reached = session.basis()
-        if outcome.status is not Status.UNKNOWN or reached is None:
+        reached = session.basis() if outcome.status is Status.UNKNOWN else None
+        if reached is None:
             return outcome
         session.set_basis(reached)
         again = session.run(time_limit=limit, on_progress=on_progress)
@@ -169,9 +167,9 @@ class Stack:
             value.append(-np.ones(len(shared)))
             cost.append(model.costs)
             bounds.append(model.bounds)
-            zeros = np.zeros(model.common)
-            low.append(np.concatenate([model.row_lower, zeros]))
-            high.append(np.concatenate([model.row_upper, zeros]))
+            lower, upper = model.row_limits
+            low.append(lower)
+            high.append(upper)
         for number, (terms, values) in enumerate(cuts.terms):
             row.append(np.full(len(terms), int(self.row[-1]) + number))
             column.append(self.held[terms])

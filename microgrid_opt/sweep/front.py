@@ -28,7 +28,7 @@ from microgrid_opt.ledger import CO2, KG_PER_T
 from microgrid_opt.sweep.axes import CAP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from microgrid_opt.solve.chain import Chain
     from microgrid_opt.solve.direct import Held
     from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.sweep.points import Point
 
     Floats = NDArray[np.float64]
 
@@ -48,6 +49,9 @@ SLACK, SLACK_IN_PIECES = 1e-6, 0.03
 least CO2 of a year a tonne costs without end, and pieces of the year find no plan in many rounds."""
 NEAR_LEAST = 2e-3
 """Gap to which the least CO2 of a year in pieces is found, where none is asked for."""
+STEP, MOST_GAP = 0.02, 1e-3
+"""Share of what the step from the looser neighbour costs up to which the cost of a point of a year in
+pieces may be open; the gap that it may have at most."""
 UNBOUNDED = "without end"
 """What an unbounded model is told with."""
 FLAT = 1e-6
@@ -190,6 +194,34 @@ def ends(
             f"{emitted / KG_PER_T:,.6g} t over the horizon."
         )
     return (emitted, held), (least + slack * (emitted - least), plan)
+
+
+def gap_of(points: Sequence[Point], point: Point) -> float:
+    r"""Return the gap of a point of a front in pieces where none is asked for, at least `chain.GAP`.
+
+    Between two points a tonne costs $(C_k - C_{k-1}) / (E_{k-1} - E_k)$ on average. Cost is convex over
+    caps, so that the dual $\lambda$ of any looser cap tells what a tonne costs at least: where less than
+    a share $s$ of $\lambda\,(E_{k-1} - E_k)$ is open, the average is that close.
+
+    Parameters
+    ----------
+    points
+        Of the front; those without a plan are not solved yet.
+    point
+        One of them.
+    """
+    from microgrid_opt.solve.chain import GAP
+
+    caps = [float(one.values[-1]) for one in points]
+    cap = float(point.values[-1])
+    looser = [one for one in points if one.has_plan and float(one.values[-1]) > cap]
+    if not looser:
+        return GAP
+    near = min(looser, key=lambda one: float(one.values[-1]))
+    step_t = (min(one for one in caps if one > cap) - cap) * point.year_share
+    if not near.price_per_t > 0.0 or not near.cost > 0.0:
+        return GAP
+    return min(max(STEP * near.price_per_t * step_t / near.cost, GAP), MOST_GAP)
 
 
 def _least_co2(solved: Callable[[float, float], tuple[float, Held]]) -> tuple[float, Held]:

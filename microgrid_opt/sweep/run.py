@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import math
 import time
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from microgrid_opt import study
 from microgrid_opt.errors import Finding, InfeasibleError, InputError, MicrogridError, NoPlanError
 from microgrid_opt.ledger import KG_PER_T
 from microgrid_opt.problem import Problem
-from microgrid_opt.sweep.front import CO2_CAP, capped, ends, recapped, with_cap
+from microgrid_opt.sweep.front import CO2_CAP, capped, ends, gap_of, recapped, with_cap
 from microgrid_opt.sweep.points import INFEASIBLE, NO_PLAN, OPEN, Point, Sweep
 
 if TYPE_CHECKING:
@@ -210,10 +211,14 @@ class _Walk:
         for one, cap in zip(problems, caps, strict=True):
             self.place((*values, cap), one)
         span = (min(caps) * year, max(caps) * year)
-        for number in self.order(problems):
-            if self.sweep.stopped:
-                return
-            self.point(first + number, problems[number], span, known)
+        order = self.order(problems)
+        number = next(order)
+        self.point(first + number, problems[number], span, known)
+        with _aside() if self.written is not None else nullcontext():
+            for number in order:
+                if self.sweep.stopped:
+                    return
+                self.point(first + number, problems[number], span, known)
 
     def order(self, problems: Sequence[Problem]) -> Iterator[int]:
         """Yield the caps one after another; for a model in pieces both ends first, then halves."""
@@ -262,7 +267,11 @@ class _Walk:
         self.progress_label(f"point {place + 1} of {total}")
         plan: Plan | None = None
         try:
-            plan = self.solved(problem, span, known or {})
+            gap: float | None = None
+            if self.written is not None:
+                others = open_.values[:-1]
+                gap = gap_of([p for p in self.sweep.points if p.values[:-1] == others], open_)
+            plan = self.solved(problem, span, known or {}, gap)
             found = _with_plan(open_, plan)
             status = plan.results.run.status
             if plan.results.run.nonzeros >= LEAST_NONZEROS:
@@ -289,7 +298,11 @@ class _Walk:
         return replace(point, status=NO_PLAN, why=str(error))
 
     def solved(
-        self, problem: Problem, span: tuple[float, float] | None, known: Mapping[int, Held]
+        self,
+        problem: Problem,
+        span: tuple[float, float] | None,
+        known: Mapping[int, Held],
+        gap: float | None,
     ) -> Plan:
         """Return the plan of a problem, read back and audited."""
         from microgrid_opt.audit import audit
@@ -310,10 +323,23 @@ class _Walk:
         ends_ = () if span is None else tuple(capped(draft, matrix, kg) for kg in span)
         coarser = coarser_of(problem, reference_co2_kg=emitted)
         starts = [(end, held) for end, held in zip(reversed(ends_), known.values(), strict=False)]
-        held = self.chain.solve(draft, matrix, coarser, self.left(), ends_, starts)
+        held = self.chain.solve(draft, matrix, coarser, self.left(), ends_, starts, gap)
         results = extract(problem, draft, matrix, held.solution, held.run)
         checked = audit(results, problem, reference_co2_kg=emitted)
         return study.Plan(problem, results, checked, reference_note="not asked for")
+
+
+@contextmanager
+def _aside() -> Iterator[None]:
+    """Leave what is there, such as the written model of a year, out of searches for cycles."""
+    mine = gc.get_freeze_count() == 0
+    if mine:
+        gc.freeze()
+    try:
+        yield
+    finally:
+        if mine:
+            gc.unfreeze()
 
 
 def _with_plan(point: Point, plan: Plan) -> Point:

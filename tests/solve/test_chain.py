@@ -12,10 +12,22 @@ from microgrid_opt import study
 from microgrid_opt.errors import InfeasibleError, NoPlanError
 from microgrid_opt.model import build
 from microgrid_opt.problem import Problem
-from microgrid_opt.solve import bundle, chain, direct, handoff, highs, levels, limits, rounding
+from microgrid_opt.solve import (
+    bundle,
+    chain,
+    direct,
+    handoff,
+    highs,
+    levels,
+    limits,
+    progressive,
+    rounding,
+)
 from microgrid_opt.solve.certify import certify, primal_residual
 from microgrid_opt.solve.chain import Chain
+from microgrid_opt.solve.changes import changed_columns
 from microgrid_opt.solve.coarse import coarser_of
+from microgrid_opt.solve.known import duals_between
 from microgrid_opt.solve.limits import Limited
 from microgrid_opt.solve.live import Live
 from microgrid_opt.solve.mending import of_row
@@ -142,12 +154,12 @@ def test_plans_and_duals_of_other_caps_prove_without_a_search() -> None:
         assert outcome.objective == pytest.approx(exact, rel=2e-6)
         assert outcome.solution is not None
         assert primal_residual(changed, outcome.solution.values)[0] < 1e-6
-        searched.append("other limits" not in stages[-1].name)
+        searched.append("other points" not in stages[-1].name)
     assert searched == [True, True, False, False, True]
 
 
 @pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("kg", [1700.0, 2600.0])
+@pytest.mark.parametrize("kg", [2000.0, 2600.0])
 def test_a_search_without_a_plan_ends_at_a_vertex(
     monkeypatch: pytest.MonkeyPatch, kg: float
 ) -> None:
@@ -208,7 +220,8 @@ def test_a_cap_tighter_than_all_others_starts_from_the_coarsest_steps(
     held = limited(problem, (loose, far))
     names, alone = [], []
     for one in (loose, tight, middle, far):
-        alone.append(held._duals_between(one) is None)
+        at = held._at(one)
+        alone.append(at is None or duals_between(held._known, *at) is None)
         outcome, stages = held.solve(one, 1e-6, None, None, coarser_of(problem))
         exact = highs.solve(one, load_profile("test")).objective
         assert outcome.objective == pytest.approx(exact, rel=2e-6)
@@ -332,7 +345,7 @@ def test_a_strategy_that_does_not_fit_is_told() -> None:
 
 @pytest.mark.usefixtures("small")
 def test_what_changes_more_than_limits_of_what_is_shared_is_solved_anew() -> None:
-    """Proves: other costs, bounds, own rows, or a limit that comes or goes, do not fit."""
+    """Proves: other costs of pieces, more room, own rows, or a limit that comes or goes, do not fit."""
     problem, draft, matrix = model()
     loose, tight = (capped(draft, matrix, kg) for kg in (3000, 1500))
     held = limited(problem, (loose, tight))
@@ -344,6 +357,93 @@ def test_what_changes_more_than_limits_of_what_is_shared_is_solved_anew() -> Non
     upper = tight.row_upper.copy()
     upper[matrix.row_blocks["park.balance.electricity"].slice] += 1.0
     assert not held.takes(replace(tight, row_upper=upper))
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("kg", [1500.0, 3000.0])
+def test_cuts_hold_at_other_costs_and_less_room_of_what_is_shared(kg: float) -> None:
+    """Proves: at other costs of sizes, a part of their room, another constant and another cap, the cuts of
+    the first model are at work, and each has the optimum of one solve from nothing and no bound above it.
+
+    Sensitivity: costs, room or constant of the first model in the bound or the next point; plans of a
+    front that cost what they did before.
+    """
+    problem, draft, matrix = model()
+    loose, tight = (capped(draft, matrix, one) for one in (3000, 1500))
+    held = limited(problem, (loose, tight))
+    for one in (loose, tight):
+        held.solve(one, 1e-6, None, None)
+    level = held.last()
+    assert level is not None
+    assert level.bundle is not None
+    shared = level.bundle.pieces.shared
+    for factor, room in ((0.6, 1.0), (1.5, 0.5), (1.0, 0.7)):
+        cost, upper = matrix.cost.copy(), matrix.col_upper.copy()
+        cost[shared] *= factor
+        upper[shared] *= room
+        changed = replace(capped(draft, matrix, kg), cost=cost, col_upper=upper, offset=7.0)
+        assert held.takes(changed)
+        exact = highs.solve(changed, load_profile("test")).objective
+        assert exact is not None
+        outcome, stages = held.solve(changed, 1e-6, None, None)
+        assert outcome.status is Status.OPTIMAL, outcome.message
+        assert outcome.objective == pytest.approx(exact, rel=2e-6)
+        assert outcome.bound <= exact * (1 + 1e-8)
+        assert not any("blocks" in stage.name or "days" in stage.name for stage in stages)
+        assert outcome.solution is not None
+        assert primal_residual(changed, outcome.solution.values)[0] < 1e-6
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("fails", [False, True])
+def test_another_price_of_each_hour_starts_from_the_last_plan(
+    monkeypatch: pytest.MonkeyPatch, *, fails: bool
+) -> None:
+    """Proves: a model whose pieces cost more is searched from the last plan, without coarser steps, or
+    with them where nothing is found that way; both have the optimum of one solve from nothing.
+
+    Sensitivity: cuts of the old prices that stay; a failed start that ends it.
+    """
+    problem, draft, matrix = model()
+    dearer = replace(matrix, cost=np.where(matrix.cost > 0.0, 1.2, 1.0) * matrix.cost)
+    top = progressive.Climb.to_the_top
+
+    def stopped(self: Any, fine: Any, gap: float, start: Any = None) -> Any:
+        return (fine, None, "no") if start is not None else top(self, fine, gap)
+
+    with Chain(overrides=("mip_rel_gap=1e-6",)) as solver:
+        solver.solve(draft, matrix, coarser_of(problem))
+        if fails:
+            monkeypatch.setattr(progressive.Climb, "to_the_top", stopped)
+        second = solver.solve(draft, dearer, coarser_of(problem))
+    assert second.run.objective == pytest.approx(
+        highs.solve(dearer, load_profile("test")).objective, rel=2e-6
+    )
+    names = [stage.name for stage in second.run.stages]
+    coarse = any("days" in name or "blocks" in name for name in names)
+    assert coarse == fails, names
+
+
+def test_what_turns_or_widens_is_another_model() -> None:
+    """Proves: dearer and tighter columns are told; more room, or a cost that turns into an income, is not
+    a change for which bounds hold.
+
+    Sensitivity: the sign of the comparison of bounds; a zero cost that counts as an income.
+    """
+    matrix = model()[2]
+    cost, upper = matrix.cost.copy(), matrix.col_upper.copy()
+    one = int(np.flatnonzero(np.isfinite(upper) & (matrix.cost > 0.0))[0])
+    cost[one] *= 2.0
+    dearer = changed_columns(matrix, replace(matrix, cost=cost))
+    assert dearer is not None
+    assert np.flatnonzero(dearer).tolist() == [one]
+    upper[one] *= 0.5
+    tighter = changed_columns(matrix, replace(matrix, col_upper=upper))
+    assert tighter is not None
+    assert np.flatnonzero(tighter).tolist() == [one]
+    assert changed_columns(replace(matrix, col_upper=upper), matrix) is None
+    cost[one] = -1.0
+    assert changed_columns(matrix, replace(matrix, cost=cost)) is None
 
 
 @pytest.mark.usefixtures("small")
@@ -487,3 +587,22 @@ def test_years_of_many_whole_numbers_are_solved_as_by_solve(
         monkeypatch.setattr(direct, "solve", solve)
         assert solver.solve(draft, matrix).run.objective == pytest.approx(expected)
         assert asked == ["auto"]
+
+
+@pytest.mark.usefixtures("small")
+def test_pieces_of_many_caps_are_longer_where_there_are_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Proves: six days are three pieces for one solve and two for a chain of them; where longer pieces are
+    too few to solve the model at all, they are those of one solve.
+
+    Sensitivity: a model that is no longer cut because longer pieces are too few.
+    """
+    monkeypatch.setattr(levels, "ROWS", 300)
+    problem, _, matrix = model()
+    found = []
+    for longer in (1, chain.LONGER, 1000):
+        piece = levels.pieces_of(matrix, problem.horizon, longer=longer)
+        assert piece is not None
+        found.append(int(piece.max()) + 1)
+    assert found == [3, 2, 3]

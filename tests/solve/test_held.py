@@ -12,9 +12,10 @@ import pytest
 from microgrid_opt.solve import highs, memory
 from microgrid_opt.solve.bases import native_basis
 from microgrid_opt.solve.coarse import coarser_of
-from microgrid_opt.solve.held import model_of
+from microgrid_opt.solve.held import program_of
 from microgrid_opt.solve.levels import Level, carry
 from microgrid_opt.solve.mending import mended
+from microgrid_opt.solve.native import Listed
 from microgrid_opt.solve.piece import OPTIONS, Piece
 from microgrid_opt.solve.pieces import SHARED, Pieces, cut
 from microgrid_opt.solve.profiles import load_profile
@@ -42,7 +43,7 @@ inf = np.inf
 
 def with_all_rows(piece: Piece, parameters: Floats) -> highspy.Highs:
     """Return the piece with all its rows at parameters, started from the basis of its last solve."""
-    whole = model_of(piece, OPTIONS)
+    whole = Listed(program_of(piece), OPTIONS).highs
     v, r = parameters[: piece.common], parameters[piece.common :]
     number = (len(piece.layout.rows) + np.arange(len(parameters))).astype(np.int32)
     low, high = np.concatenate([piece.low + r, v]), np.concatenate([piece.high + r, v])
@@ -103,8 +104,8 @@ def test_rows_of_sizes_are_no_rows_of_the_simplex_method() -> None:
     """
     piece = bundle_of(*two_sided()).models[0]
     assert piece.height == 5
-    assert piece._held._highs.getNumRow() == 1
-    assert piece._held._highs.getNumCol() == 2
+    assert len(piece._held.rows) == 1
+    assert len(piece._held.columns) == 2
 
 
 def test_sizes_that_are_too_small_are_missed_at_their_price() -> None:

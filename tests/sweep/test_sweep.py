@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from hypothesis import given, settings
 from microgrid_opt import study, yamlio
 from microgrid_opt.errors import InputError
 from microgrid_opt.problem import Problem
+from microgrid_opt.results import Run
+from microgrid_opt.solve.chain import GAP
 from microgrid_opt.solve.live import Live
 from microgrid_opt.sweep import Point, Sweep, axes_of
 from microgrid_opt.sweep import sweep as run
-from microgrid_opt.sweep.front import with_cap
+from microgrid_opt.sweep.front import MOST_GAP, gap_of, with_cap
 from microgrid_opt.sweep.tables import abatement_cost, changing_sizes, table
 from tests.properties.strategies import parks, text_of
 from tests.support import EXACT, day, park
@@ -342,3 +345,27 @@ def test_series_that_others_derive_from_are_scaled_first() -> None:
     assert scaled.arrays["assets.load.power_kw"] == pytest.approx(
         plain.arrays["assets.load.power_kw"]
     )
+
+
+def test_a_point_of_a_year_is_solved_to_a_share_of_its_step() -> None:
+    """Proves: with a tonne at 50 and 400 at the caps 100 and 60, costing 1e6 and 1.02e6, the point at 40 may be open by
+    2 % of 400 · 20, the point at 80 by the least gap, as 2 % of 50 · 20 is less than that; a dear step by the most.
+    Half a year has half the tonnes. The loosest, and one beside a point without a price, have the least gap.
+
+    Sensitivity: the price of the tighter neighbour, which is dearer; the step between solved points, which are farther
+    apart than the caps; tonnes of a year.
+    """
+    run_ = Run(**dict.fromkeys(Run.__dataclass_fields__))  # type: ignore[arg-type]
+    open_ = [Point(number, (cap,)) for number, cap in enumerate((100.0, 80.0, 60.0, 40.0, 20.0))]
+    points = list(open_)
+    points[0] = replace(open_[0], run=run_, cost=1e6, price_per_t=50.0)
+    points[2] = replace(open_[2], run=run_, cost=1.02e6, price_per_t=400.0)
+    assert gap_of(points, points[3]) == pytest.approx(0.02 * 400 * 20 / 1.02e6)
+    assert gap_of(points, points[1]) == GAP
+    half = replace(points[3], year_share=0.8)
+    assert gap_of(points, half) == pytest.approx(0.8 * 0.02 * 400 * 20 / 1.02e6)
+    assert gap_of(points, points[0]) == GAP
+    points[2] = replace(points[2], price_per_t=1e5)
+    assert gap_of(points, points[4]) == MOST_GAP
+    points[2] = replace(points[2], price_per_t=math.nan)
+    assert gap_of(points, points[4]) == GAP
