@@ -65,7 +65,7 @@ class Priced:
     """
 
     def __init__(self, matrix: Matrix, parts: Parts, prices: Floats) -> None:
-        self.matrix, self.parts = matrix, parts
+        self.matrix, self.parts, self.prices = matrix, parts, prices
         loose = parts.row == NONE
         y = prices.copy()
         y[loose & (y > 0.0) & np.isinf(matrix.row_lower)] = 0.0
@@ -83,6 +83,14 @@ class Priced:
     def numbers(self) -> range:
         """Numbers of all parts."""
         return range(EVERYWHERE, self.parts.count)
+
+    def costs(self, values: Floats) -> Floats:
+        """Return what every part costs with values, behind `EVERYWHERE`, shape (parts + 1,)."""
+        matrix, column, count = self.matrix, self.parts.column, self.parts.count + 1
+        copied = (self._part != column[matrix.index]) & (self._part != NONE)
+        paid = (self._credit * values[matrix.index])[copied]
+        owned = np.bincount(column + 1, self._own * values, count)
+        return np.asarray(owned + np.bincount(self._part[copied] + 1, paid, count))
 
     def model(self, number: int) -> tuple[Matrix, Ints]:
         """Return the model of one part and its columns' numbers in the whole.

@@ -8,10 +8,10 @@ r"""Years with thousands of on/off decisions, in windows of some days: plans abo
    one border and then at another, and the year is planned anew with what they do.
 4. *Windows.* At these prices every window is solved as a small model with its whole numbers and copies
    of sizes and borders. What they prove is a bound (`microgrid_opt.solve.priced`), what they do makes
-   another plan, whose windows are improved as well. While that gains, longer windows follow.
+   another plan. Then they have to agree on sizes (`microgrid_opt.solve.agreed`), which proves more, and
+   longer windows follow inside the plan while that gains.
 
 It ends when the gap is as asked, or nothing improves: a year of many windows then has a gap left.
-
 Nothing of the bound depends on how good sizes, prices or windows are.
 """
 
@@ -27,11 +27,12 @@ import numpy as np
 
 from microgrid_opt.results import Stage
 from microgrid_opt.solve import highs, inside, rounding
+from microgrid_opt.solve.agreed import MOST_JOINS, Agreed
 from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.eased import Year, ease, held
 from microgrid_opt.solve.levels import Level
 from microgrid_opt.solve.pieces import edges, steps_of
-from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, Priced, joined
+from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, joined
 from microgrid_opt.solve.profiles import DEFAULT, load_profile
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from microgrid_opt.draft import Draft
     from microgrid_opt.horizon import Horizon
+    from microgrid_opt.solve.agreed import Box
     from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
@@ -60,9 +62,9 @@ ROWS = 1400
 LEAST_WINDOWS = 30
 """Of a year on which branch and bound raises no bound within ten minutes, and finds no better plan."""
 LEAST_GAIN = 0.05
+"""Share of the gap that windows must close for others to follow."""
+INSIDE_GAIN = 0.25
 """Share of the gap that windows inside a plan must close to go on, once both borders were tried."""
-MOST_JOINS = 2
-"""How often windows are made longer."""
 LAST_WORD = "; they gain no more (strategy direct: HiGHS alone)"
 RELAXATION = "relaxation"
 SHARE = 0.25
@@ -175,9 +177,8 @@ class _Search:
     @property
     def objective(self) -> float:
         """Cost of the best plan, infinite without one."""
-        if self.best is None or self.best.objective is None:
-            return np.inf
-        return self.matrix.sign * self.best.objective
+        found = None if self.best is None else self.best.objective
+        return np.inf if found is None else self.matrix.sign * found
 
     @property
     def open(self) -> float:
@@ -193,7 +194,8 @@ class _Search:
         at = self.plan(values, replace(first, solution=self.known(first.solution)))
         self.inside()
         many = self.parts.count >= LEAST_WINDOWS
-        self.bounded(values, prices, at)
+        if not self.is_over:
+            self.bounded(values, prices, at)
         best = self.best or replace(first, status=Status.UNKNOWN, solution=None, objective=None)
         best = replace(best, solver=best.solver or first.solver)
         if self.stopped:
@@ -204,16 +206,23 @@ class _Search:
         return replace(best, bound=self.matrix.sign * bound, seconds=self.seconds), (*self.stages,)
 
     def bounded(self, values: Floats, prices: Floats, at: Outcome) -> None:
-        """Raise the bound and improve the plan, in longer and longer windows while that gains."""
-        for joins in range(MOST_JOINS + 1):
-            if self.is_over:
-                return
-            if joins:
-                self.parts = joined(self.parts)
-            before = self.open
-            self.plan(self.windows(values, prices), at)
+        """Raise the bound and improve the plan in windows, then in longer ones while that gains."""
+        agreed = Agreed(self.boxed, self.parts, prices, self.several)
+        before = self.objective
+        found, root = self.windows(values, agreed)
+        self.plan(found, at)
+        if before - self.objective > LEAST_GAIN * self.open * abs(self.objective):
             self.inside()
-            if joins and self.open > (1.0 - LEAST_GAIN) * before:
+        if self.best is None or self.best.solution is None or self.is_over:
+            return
+        begun, enough = self.seconds, self.objective - self.gap * abs(self.objective)
+        bound = agreed.run(root, self.best.solution.values, enough, lambda: self.is_over)
+        self.proven(bound, "windows that agree", begun)
+        for _ in range(MOST_JOINS):
+            before = self.open
+            self.parts = joined(self.parts)
+            self.inside()
+            if self.open > (1.0 - LEAST_GAIN) * before:
                 return
 
     def relaxation(self) -> Outcome:
@@ -253,43 +262,34 @@ class _Search:
         """Return values with enough units for what they stand for."""
         return np.where(self.units, np.ceil(values - 1e-6), values)
 
-    def windows(self, values: Floats, prices: Floats) -> Floats:
-        """Raise the bound by what the windows prove at prices; return what they do.
+    def windows(self, values: Floats, agreed: Agreed) -> tuple[Floats, Box]:
+        """Raise the bound by what the windows prove at prices; return what they do, and the proof.
 
         Whole numbers without a step (units of a size) have to agree: where there are any, the windows
         are solved once more with these held at what the values need.
         """
-        whole = self.units
-        found, proven = self.priced(self.boxed, values, prices)
-        if not self.stopped and np.isfinite(proven):
-            self.bound = max(self.bound, proven)
+        begun, whole = self.seconds, self.units
+        root, found = agreed.root(values)
+        self.proven(agreed.fixed + root.bound, f"{self.parts.count} windows", begun)
         if whole.any() and not self.is_over:
-            lower, upper = self.boxed.col_lower.copy(), self.boxed.col_upper.copy()
-            at = np.clip(self.rounded_up(values), lower, upper)
-            lower[whole] = upper[whole] = at[whole]
-            held_there = replace(self.boxed, col_lower=lower, col_upper=upper)
-            found, _ = self.priced(held_there, values, prices)
+            at = np.clip(self.rounded_up(values), self.boxed.col_lower, self.boxed.col_upper)
+            found = agreed.held(whole, at).root(values)[1]
+        return found, root
+
+    def proven(self, bound: float, name: str, begun: float) -> None:
+        """Take what windows prove if it is more, and note the stage that began at so many seconds."""
+        self.bound = max(self.bound, bound) if np.isfinite(bound) else self.bound
+        self.stages.append(Stage(name, self.seconds - begun, None, self.matrix.sign * self.bound))
+
+    def several(self, models: Sequence[Matrix], count: int) -> list[Outcome | None]:
+        """Solve windows of so many, each to its share of the gap; ``None`` for those not begun."""
+        profile = _profile(SHARE * self.gap * abs(self.bound) / count)
+        found: list[Outcome | None] = [None] * len(models)
+        for number, outcome in self.each(
+            range(len(models)), lambda k: self.one(models[k], profile)
+        ):
+            found[number] = outcome
         return found
-
-    def priced(self, model: Matrix, values: Floats, prices: Floats) -> tuple[Floats, float]:
-        """Return what the windows of a model do at prices, else values, and what that proves."""
-        begun, priced = self.seconds, Priced(model, self.parts, prices)
-        found = np.clip(values, model.col_lower, model.col_upper)
-        profile = _profile(SHARE * self.gap * abs(self.bound) / self.parts.count)
-        proven = priced.fixed
-
-        def solve(number: int) -> tuple[Outcome, Ints]:
-            window, columns = priced.model(number)
-            return self.one(window, profile), columns
-
-        for number, (outcome, columns) in self.each(priced.numbers, solve):
-            proven += outcome.bound
-            if outcome.solution is not None and number != EVERYWHERE:
-                mine = self.parts.column[columns] == number
-                found[columns[mine]] = outcome.solution.values[mine]
-        bound = self.matrix.sign * proven
-        self.stages.append(Stage(f"{self.parts.count} windows", self.seconds - begun, None, bound))
-        return found, proven
 
     def linear(self, matrix: Matrix, at: Outcome) -> Outcome:
         """Solve the year with its whole numbers held, from one that was solved before."""
@@ -346,7 +346,7 @@ class _Search:
         """Improve the windows of the best plan, at one border and then at another."""
         shift, gained = 0, np.inf
         while self.best is not None and not self.is_over:
-            if shift > 1 and gained < LEAST_GAIN * self.open:
+            if shift > 1 and gained < INSIDE_GAIN * self.open:
                 return
             before = self.objective
             values = self.improved(self.best, shift)

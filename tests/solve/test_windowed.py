@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from microgrid_opt import study
 from microgrid_opt.model import build
-from microgrid_opt.solve import handoff, highs, inside, rounding, windowed
+from microgrid_opt.solve import agreed, handoff, highs, inside, rounding, windowed
 from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.eased import ease, held
 from microgrid_opt.solve.pieces import steps_of
@@ -304,7 +304,9 @@ def test_a_gap_that_windows_leave_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     the status would say so.
     """
     monkeypatch.setattr(windowed, "LEAST_WINDOWS", 2)
-    monkeypatch.setattr(windowed, "MOST_JOINS", 0)
+    for module in (windowed, agreed):
+        monkeypatch.setattr(module, "MOST_JOINS", 0)
+    monkeypatch.setattr(agreed, "MOST_BOXES", 1)
     problem = problem_of(text(RULES["plain"], SIZES["chosen"]))
     exact, _ = study.run(problem, EXACT)
     asked = study.Asked("auto", ("mip_rel_gap=1e-9",), strategy="windows")
@@ -322,7 +324,7 @@ def test_a_gap_that_windows_leave_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 def test_ctrl_c_gives_the_plan_that_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: an interruption while bounds are sought returns the plan with the bound so far."""
 
-    def pressed(search: windowed._Search, values: np.ndarray, prices: object) -> np.ndarray:
+    def pressed(search: windowed._Search, values: np.ndarray, _: object) -> tuple[np.ndarray, None]:
 
         def solve(number: int) -> None:
             if number == 0:
@@ -330,7 +332,7 @@ def test_ctrl_c_gives_the_plan_that_is_held(monkeypatch: pytest.MonkeyPatch) -> 
             search.cancel.wait(10.0)
 
         search.each(range(2), solve)
-        return values
+        return values, None
 
     monkeypatch.setattr(windowed._Search, "windows", pressed)
     outcome, _ = solved(problem_of(text(RULES["plain"], SIZES["chosen"])), 1e-9)
