@@ -12,6 +12,7 @@ from microgrid_opt.solve import (
     highs,
     levels,
     parts,
+    priced,
     progressive,
     rounding,
     typical,
@@ -293,7 +294,7 @@ def _way(ask: _Ask) -> _Way:
     if strategy in {AUTO, ROUNDED, WINDOWS} and rounding.is_worth_it(draft, matrix, forced=forced):
         inside = None
         if strategy == WINDOWS or (strategy == AUTO and rounding.has_given_sizes(draft)):
-            inside = windowed.split(matrix, draft.horizon, forced=forced)
+            inside = priced.split(matrix, draft.horizon, forced=forced)
         return _Way(ROUNDED if inside is None else WINDOWS, inside=inside)
     if strategy in {AUTO, BRANCHED} and ask.coarser is not None:
         piece = branched.pieces_of(matrix, draft.horizon, forced=forced)

@@ -19,15 +19,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from microgrid_opt.solve.matrix import Block, Matrix
+from microgrid_opt.solve.pieces import edges, steps_of
+from microgrid_opt.solve.tight import tightened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from microgrid_opt.horizon import Horizon
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
 NONE, EVERYWHERE = -2, -1
 """Part of a row that is in no part; part of columns without time, and of rows among them."""
+ROWS = 1400
+"""Rows of a good window, before whole numbers are taken out: two days of three units."""
+LEAST_WINDOWS = 30
+"""Of a year on which branch and bound raises no bound within ten minutes, and finds no better plan."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +53,31 @@ class Parts:
     column: Ints
     row: Ints
     count: int
+
+
+def split(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Parts | None:
+    """Return the windows of a tightened model; ``None`` where they are too few.
+
+    Where it is ``forced``, small models have windows as well.
+    """
+    rows = min(ROWS, matrix.row_count // LEAST_WINDOWS) if forced else ROWS
+    piece = edges(matrix, horizon, rows)
+    count = int(piece.max()) + 1
+    if count < (2 if forced else LEAST_WINDOWS):
+        return None
+    matrix = tightened(matrix)
+    step = steps_of(matrix, horizon)
+    column = np.where(step >= 0, piece[step], EVERYWHERE)
+    entry, of_entry = matrix.entry_row, column[matrix.index]
+    timed = of_entry >= 0
+    last = np.full(matrix.row_count, EVERYWHERE, dtype=np.int64)
+    np.maximum.at(last, entry[timed], of_entry[timed])
+    # A row over two windows belongs to the later one, which has copies of the other's columns.
+    strange = timed & (of_entry != last[entry])
+    low, high = np.full(matrix.row_count, count), np.full(matrix.row_count, -1)
+    np.minimum.at(low, entry[strange], of_entry[strange])
+    np.maximum.at(high, entry[strange], of_entry[strange])
+    return Parts(column, np.where(high > low, NONE, last), count)
 
 
 def joined(parts: Parts) -> Parts:

@@ -31,8 +31,7 @@ from microgrid_opt.solve.agreed import MOST_JOINS, Agreed
 from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.eased import Year, ease, held
 from microgrid_opt.solve.levels import Level
-from microgrid_opt.solve.pieces import edges, steps_of
-from microgrid_opt.solve.priced import EVERYWHERE, NONE, Parts, joined
+from microgrid_opt.solve.priced import EVERYWHERE, LEAST_WINDOWS, joined
 from microgrid_opt.solve.profiles import DEFAULT, load_profile
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
@@ -46,10 +45,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.draft import Draft
-    from microgrid_opt.horizon import Horizon
     from microgrid_opt.solve.agreed import Box
     from microgrid_opt.solve.coarse import Coarser
     from microgrid_opt.solve.matrix import Matrix
+    from microgrid_opt.solve.priced import Parts
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Solution
 
@@ -57,45 +56,18 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
-ROWS = 1400
-"""Rows of a good window, before whole numbers are taken out: two days of three units."""
-LEAST_WINDOWS = 30
-"""Of a year on which branch and bound raises no bound within ten minutes, and finds no better plan."""
 LEAST_GAIN = 0.05
 """Share of the gap that windows must close for others to follow."""
 INSIDE_GAIN = 0.25
 """Share of the gap that windows inside a plan must close to go on, once both borders were tried."""
 LAST_WORD = "; they gain no more (strategy direct: HiGHS alone)"
 RELAXATION = "relaxation"
-SHARE = 0.25
-"""Share of the asked gap that a linear year, or a window, may keep."""
+SHARE, CLOSER = 0.25, 0.03
+"""Share of the asked gap that a linear year, or a window, may keep; that of one on which more is built."""
+NARROW = 2e-3
+"""Asked gap up to which windows have to raise the bound, from a relaxation that is as close."""
 OPTIONS = ("mip_heuristic_run_rins=false", "mip_heuristic_run_root_reduced_cost=false")
 """Of the heuristics at the root one finds what the others find too."""
-
-
-def split(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Parts | None:
-    """Return the windows of a tightened model; ``None`` where they are too few.
-
-    Where it is ``forced``, small models have windows as well.
-    """
-    rows = min(ROWS, matrix.row_count // LEAST_WINDOWS) if forced else ROWS
-    piece = edges(matrix, horizon, rows)
-    count = int(piece.max()) + 1
-    if count < (2 if forced else LEAST_WINDOWS):
-        return None
-    matrix = tightened(matrix)
-    step = steps_of(matrix, horizon)
-    column = np.where(step >= 0, piece[step], EVERYWHERE)
-    entry, of_entry = matrix.entry_row, column[matrix.index]
-    timed = of_entry >= 0
-    last = np.full(matrix.row_count, EVERYWHERE, dtype=np.int64)
-    np.maximum.at(last, entry[timed], of_entry[timed])
-    # A row over two windows belongs to the later one, which has copies of the other's columns.
-    strange = timed & (of_entry != last[entry])
-    low, high = np.full(matrix.row_count, count), np.full(matrix.row_count, -1)
-    np.minimum.at(low, entry[strange], of_entry[strange])
-    np.maximum.at(high, entry[strange], of_entry[strange])
-    return Parts(column, np.where(high > low, NONE, last), count)
 
 
 def plan(
@@ -193,9 +165,11 @@ class _Search:
         prices, values = self.matrix.sign * first.solution.row_duals, first.solution.values
         at = self.plan(values, replace(first, solution=self.known(first.solution)))
         self.inside()
+        self.closer()
         many = self.parts.count >= LEAST_WINDOWS
         if not self.is_over:
             self.bounded(values, prices, at)
+        self.closer()
         best = self.best or replace(first, status=Status.UNKNOWN, solution=None, objective=None)
         best = replace(best, solver=best.solver or first.solver)
         if self.stopped:
@@ -234,7 +208,7 @@ class _Search:
         found = self.year.relaxation(
             tight,
             deciding,
-            SHARE * self.gap,
+            (CLOSER if self.gap <= NARROW else SHARE) * self.gap,
             self.left,
             rounding.named(RELAXATION, self.on_progress),
         )
@@ -291,15 +265,15 @@ class _Search:
             found[number] = outcome
         return found
 
-    def linear(self, matrix: Matrix, at: Outcome) -> Outcome:
-        """Solve the year with its whole numbers held, from one that was solved before."""
+    def linear(self, matrix: Matrix, at: Outcome, share: float = SHARE) -> Outcome:
+        """Solve the year with its whole numbers held, from one solved before, to a share of the gap."""
         assert at.solution is not None
         assert at.solution.row_duals is not None
         horizon = self.draft.horizon
         duals = self.matrix.sign * at.solution.row_duals
         start = Level(np.arange(len(horizon)), horizon, matrix, at.solution.values, duals)
         found = self.year.solve(
-            matrix, start, SHARE * self.gap, self.left, rounding.named("plan", self.on_progress)
+            matrix, start, share * self.gap, self.left, rounding.named("plan", self.on_progress)
         )
         self.stopped |= found.status is Status.INTERRUPTED
         bound = self.matrix.sign * self.bound
@@ -320,6 +294,14 @@ class _Search:
         if outcome.solution is None:
             return at
         return self.keep(outcome, found)
+
+    def closer(self) -> None:
+        """Solve the linear year of the best plan once more: what its search left open is in the gap."""
+        if self.best is not None and self.best.solution is not None and not self.is_over:
+            whole = self.best.solution.values
+            outcome = self.linear(ease(held(self.matrix, whole)), self.best, CLOSER)
+            if outcome.solution is not None:
+                self.keep(outcome, whole)
 
     def keep(self, outcome: Outcome, whole: Floats) -> Outcome:
         """Keep a plan, with its whole numbers, if it holds and is better; return it."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import _thread
 import json
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from microgrid_opt import study
 from microgrid_opt.model import build
-from microgrid_opt.solve import agreed, handoff, highs, inside, rounding, windowed
+from microgrid_opt.solve import agreed, handoff, highs, inside, priced, rounding, windowed
 from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.eased import ease, held
 from microgrid_opt.solve.pieces import steps_of
@@ -73,7 +74,7 @@ def solved(problem: Problem, gap: float, threads: int = 1) -> tuple[Outcome, tup
     """Return what windows make of a problem, before any branch and bound."""
     draft = build(problem)
     matrix = handoff.extract(draft.model)
-    parts = windowed.split(matrix, problem.horizon, forced=True)
+    parts = priced.split(matrix, problem.horizon, forced=True)
     assert parts is not None
     coarser = coarser_of(problem)
     return windowed.plan(draft, matrix, parts, coarser, [load_profile()], gap, None, None, threads)
@@ -95,6 +96,13 @@ def test_the_optimum_lies_between_bound_and_plan(rules: str, size: str) -> None:
     assert exact.cost - slack <= outcome.objective
     if size == SIZES["given"]:
         assert outcome.objective <= 1.02 * exact.cost
+
+
+@pytest.fixture(autouse=True)
+def few_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """End the search for what windows agree on early: it has tests of its own."""
+    monkeypatch.setattr(agreed, "MOST_BOXES", 3)
+    monkeypatch.setattr(agreed, "MOST_JOINS", 1)
 
 
 @pytest.mark.parametrize("rules", [RULES["plain"], FEW_STARTS], ids=["plain", "few starts"])
@@ -122,8 +130,8 @@ def test_windows_are_chosen_where_the_units_have_given_sizes(
     size: str, strategy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rounding, "MANY", 1)
-    monkeypatch.setattr(windowed, "ROWS", 200)
-    monkeypatch.setattr(windowed, "LEAST_WINDOWS", 2)
+    monkeypatch.setattr(priced, "ROWS", 200)
+    monkeypatch.setattr(priced, "LEAST_WINDOWS", 2)
     problem = problem_of(text(RULES["plain"], size))
     results, _ = study.run(problem, study.Asked("auto", ("mip_rel_gap=0.9",)))
     assert results.run.strategy == strategy
@@ -138,7 +146,7 @@ def test_one_thread_and_two_find_the_same() -> None:
 
 @pytest.mark.slow
 @settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
@@ -280,7 +288,7 @@ def test_what_is_eased_is_a_relaxation_and_exact_where_all_is_held() -> None:
 def test_any_prices_bound_the_optimum_by_windows() -> None:
     problem = problem_of(text(RULES["cyclic"], SIZES["chosen"]))
     matrix = handoff.extract(build(problem).model)
-    parts = windowed.split(matrix, problem.horizon, forced=True)
+    parts = priced.split(matrix, problem.horizon, forced=True)
     assert parts is not None
     exact, _ = study.run(problem, EXACT)
     tight = tightened(matrix)
@@ -289,9 +297,9 @@ def test_any_prices_bound_the_optimum_by_windows() -> None:
         prices = np.random.default_rng(seed).uniform(-1, 1, tight.row_count)
         bounds = []
         for windows in (parts, joined(parts)):
-            priced = Priced(tight, windows, prices)
-            least = [highs.solve(priced.model(k)[0], load_profile("test")) for k in priced.numbers]
-            bounds.append(priced.fixed + sum(one.bound for one in least))
+            found = Priced(tight, windows, prices)
+            least = [highs.solve(found.model(k)[0], load_profile("test")) for k in found.numbers]
+            bounds.append(found.fixed + sum(one.bound for one in least))
         assert joined(parts).count < parts.count
         if np.isfinite(bounds).all():
             assert bounds[0] - 1e-6 <= bounds[1] <= exact.cost + 1e-6
@@ -303,7 +311,8 @@ def test_a_gap_that_windows_leave_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     Sensitivity: were branch and bound to go on, the gap would be closed; were the plan called optimal,
     the status would say so.
     """
-    monkeypatch.setattr(windowed, "LEAST_WINDOWS", 2)
+    for module in (windowed, priced):
+        monkeypatch.setattr(module, "LEAST_WINDOWS", 2)
     for module in (windowed, agreed):
         monkeypatch.setattr(module, "MOST_JOINS", 0)
     monkeypatch.setattr(agreed, "MOST_BOXES", 1)
@@ -319,6 +328,31 @@ def test_a_gap_that_windows_leave_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert results.run.bound is not None
     assert results.run.bound <= exact.cost * (1.0 + 1e-7)
     assert exact.cost <= results.cost * (1.0 + 1e-7)
+
+
+def test_the_best_plan_is_solved_closely_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: what the search of a linear year left open does not stay in the plan: though all but the
+    last, close solve have wrong costs, the plan has the cost of its whole numbers in one solve of all rows.
+
+    Sensitivity: no close look; one at other whole numbers; a worse plan that is kept.
+    """
+    problem = problem_of(text(RULES["plain"], SIZES["chosen"]))
+    linear, wrong = windowed._Search.linear, np.random.default_rng(1)
+    shares: list[float] = []
+
+    def dearer(self: Any, matrix: Any, at: Any, share: float = windowed.SHARE) -> Any:
+        shares.append(share)
+        if share == windowed.SHARE:
+            matrix = replace(matrix, cost=wrong.uniform(1.0, 3.0, len(matrix.cost)) * matrix.cost)
+        return linear(self, matrix, at, share)
+
+    monkeypatch.setattr(windowed._Search, "linear", dearer)
+    outcome, _ = solved(problem, 1e-9)
+    assert outcome.solution is not None
+    assert shares[-1] == windowed.CLOSER
+    matrix = handoff.extract(build(problem).model)
+    there = highs.solve(held(matrix, outcome.solution.values), load_profile("test"))
+    assert outcome.objective == pytest.approx(there.objective, rel=1e-6)
 
 
 def test_ctrl_c_gives_the_plan_that_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,7 +380,7 @@ def test_no_time_leaves_no_plan_and_no_false_claim() -> None:
     exact, _ = study.run(problem, EXACT)
     draft = build(problem)
     matrix = handoff.extract(draft.model)
-    parts = windowed.split(matrix, problem.horizon, forced=True)
+    parts = priced.split(matrix, problem.horizon, forced=True)
     assert parts is not None
     outcome, _ = windowed.plan(draft, matrix, parts, None, [load_profile()], 1e-6, 1e-9, None)
     assert outcome.bound <= exact.cost + 1e-6
