@@ -41,6 +41,14 @@ def same_coefficients(one: Matrix, other: Matrix) -> bool:
     )
 
 
+def has_same_columns(one: Matrix, other: Matrix) -> bool:
+    """Return whether plans cost the same in both models and their columns have the same room."""
+    return one.offset == other.offset and all(
+        np.array_equal(getattr(one, name), getattr(other, name))
+        for name in ("cost", "col_lower", "col_upper")
+    )
+
+
 def changed_columns(one: Matrix, other: Matrix) -> npt.NDArray[np.bool_] | None:
     """Return which columns of another model of the same rows cost more or less, or have less room.
 

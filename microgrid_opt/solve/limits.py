@@ -30,7 +30,7 @@ from microgrid_opt.results import Stage
 from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.bundle import ALMOST, CLOSE
 from microgrid_opt.solve.certify import TOLERANCE, dual_bound, primal_residual
-from microgrid_opt.solve.changes import changed_columns, same_coefficients
+from microgrid_opt.solve.changes import changed_columns, has_same_columns, same_coefficients
 from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.front import Front
 from microgrid_opt.solve.known import (
@@ -210,10 +210,7 @@ class Limited:
         """Search with the cuts that are there, from a plan that keeps the new limits if one does."""
         climb, bundle = self._climb, _searched(level)
         self._forget(bundle, matrix)
-        if (
-            not np.array_equal(bundle.matrix.cost, matrix.cost)
-            or bundle.matrix.offset != matrix.offset
-        ):
+        if not has_same_columns(bundle.matrix, matrix):
             self._front = None
         bundle.matrix = matrix
         bundle.cuts.follow(matrix)

@@ -378,7 +378,7 @@ def test_cuts_hold_at_other_costs_and_less_room_of_what_is_shared(kg: float) -> 
     assert level is not None
     assert level.bundle is not None
     shared = level.bundle.pieces.shared
-    for factor, room in ((0.6, 1.0), (1.5, 0.5), (1.0, 0.7)):
+    for factor, room in ((0.6, 1.0), (0.6, 0.1), (1.5, 0.5), (1.0, 0.7)):
         cost, upper = matrix.cost.copy(), matrix.col_upper.copy()
         cost[shared] *= factor
         upper[shared] *= room
