@@ -49,9 +49,9 @@ def basis_of(
 ) -> Basis | None:
     """Return the basis that HiGHS ended with; ``None`` where it has none.
 
-    Which columns and rows are basic is read as numbers, and where the others are from their values: a
-    thousandth of the time that HiGHS takes to list their statuses, which is what is left where it holds
-    no factors of the basis (after presolve).
+    Which columns and rows are basic is read as numbers, and where the others are from their values:
+    highspy lists statuses as one object each, which takes many times as long and is what is left where
+    HiGHS holds no factors of the basis (after presolve).
 
     Parameters
     ----------

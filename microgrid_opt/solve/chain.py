@@ -84,8 +84,8 @@ class Chain:
 
     def is_in_pieces(self, draft: Draft, matrix: Matrix) -> bool:
         """Return whether a model is solved in pieces."""
-        forced = self._strategy == choice.PROGRESSIVE
-        if not (forced or (self._strategy == choice.AUTO and self._profile == choice.AUTO)):
+        is_auto = self._strategy == choice.AUTO and self._profile == choice.AUTO
+        if self._strategy != choice.PROGRESSIVE and not is_auto:
             return False
         return self._cut(draft, matrix) is not None
 

@@ -97,7 +97,9 @@ def on_curve(known: Sequence[Known], place: int, at: float) -> Floats | None:
     known, place, at
         As for `duals_between`.
     """
-    plans = {float(one.limits[place]): one.values for one in known if one.duals is not None}
+    # Of plans at one limit, at other costs, the first one known is the latest.
+    solved = [one for one in reversed(known) if one.duals is not None]
+    plans = {float(one.limits[place]): one.values for one in solved}
     below = sorted(one for one in plans if one < at)[-SIDE:]
     above = sorted(one for one in plans if one > at)[:SIDE]
     chosen = [*below, *above]
