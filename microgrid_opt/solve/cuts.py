@@ -341,17 +341,21 @@ class Cuts:
 
 
 def _solved(model: Any) -> bool:
-    """Run from the last basis, anew where that fails; a search for a point may not stall for long."""
+    """Run from the last basis; a search for a point may not stall for long.
+
+    Sums of a year may have no ten digits behind the point: what fails for them goes on from where it
+    stands with fewer, and only then anew.
+    """
     model.setOptionValue(
         "simplex_iteration_limit", STALLED * (model.getNumRow() + model.getNumCol())
     )
     _, tolerance = model.getOptionValue(FEASIBILITY)
     try:
-        for again in (False, True):
-            if again:
-                # Sums of a year may have no ten digits behind the point.
-                model.clearSolver()
+        for attempt in range(3):
+            if attempt == 1:
                 model.setOptionValue(FEASIBILITY, KEPT)
+            if attempt == 2:
+                model.clearSolver()
             model.run()
             if model.getModelStatus() == highspy.HighsModelStatus.kOptimal:
                 return True
