@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microgrid_opt.solve.bases import Basis
 from microgrid_opt.solve.cuts import sums
 
 if TYPE_CHECKING:
@@ -150,6 +151,16 @@ class Columns:
         some = self.content != ALONE
         found[some] += self.factor[some] * values[self.content[some]]
         return np.asarray(found)
+
+    def repeated(self, basis: Basis) -> Basis:
+        """Return statuses of all days, each as its medoid has them."""
+        days = self.days
+        columns, rows = basis.columns.copy(), basis.rows.copy()
+        there = np.flatnonzero((days.step >= 0) & (self.place < len(self.kept)))
+        columns[there] = basis.columns[self.kept[self.place[there]]]
+        for number, k in enumerate(self.medoid):
+            rows[days.rows[number]] = basis.rows[days.rows[k]]
+        return Basis(columns, rows)
 
     def collect(self, values: Floats) -> Floats:
         """Return $T^T v$ for one number of each column of the full model."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from microgrid_opt.solve.matrix import Matrix
+
     Floats = npt.NDArray[np.float64]
 
 _BASIS = (
@@ -26,6 +28,8 @@ LOWER, BASIC, UPPER, ZERO = 0, 1, 2, 3
 """Statuses of a `Basis` that others set."""
 UNKNOWN = -1
 """In place of the status of what another basis says nothing of."""
+NEAR = 1e-7
+"""Distance, relative, from a limit at which a plan is at it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,39 @@ class Basis:
 
     columns: npt.NDArray[np.int8]
     rows: npt.NDArray[np.int8]
+
+
+def standing(matrix: Matrix, values: Floats, own: npt.NDArray[np.bool_]) -> Basis:
+    """Return the statuses that a plan suggests to pieces whose sizes are held.
+
+    What is between its limits is basic. Where a row limits one own column alone, the column stands at
+    its bound in place of the row (`microgrid_opt.solve.held`). Often there are too many or too few of
+    them for a basis: HiGHS makes one.
+
+    Parameters
+    ----------
+    matrix, values
+        The model and the plan, shape (columns,).
+    own
+        Columns that are not held, shape (columns,).
+    """
+    rows = _nearest(matrix.times(values), matrix.row_lower, matrix.row_upper)
+    columns = _nearest(values, matrix.col_lower, matrix.col_upper)
+    entry_row, mine = matrix.entry_row, own[matrix.index]
+    limits = (rows != BASIC) & (matrix.row_lower != matrix.row_upper)
+    limits &= np.bincount(entry_row, mine, matrix.row_count) == 1
+    at = np.flatnonzero(mine & limits[entry_row])
+    at = at[columns[matrix.index[at]] == BASIC]
+    upwards = (matrix.value[at] > 0.0) == (rows[entry_row[at]] == UPPER)
+    columns[matrix.index[at]] = np.where(upwards, UPPER, LOWER)
+    return Basis(columns, rows)
+
+
+def _nearest(values: Floats, lower: Floats, upper: Floats) -> npt.NDArray[np.int8]:
+    """Return at which limit values are, `BASIC` for none."""
+    near = NEAR * (1.0 + np.abs(values))
+    found = np.where(values <= lower + near, LOWER, np.where(values >= upper - near, UPPER, BASIC))
+    return found.astype(np.int8)
 
 
 def basis_of(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from microgrid_opt.solve.bases import UNKNOWN, Basis
+from microgrid_opt.solve.bases import UNKNOWN, Basis, standing
 from microgrid_opt.solve.cuts import sums
 from microgrid_opt.solve.layout import layouts, slopes_of
-from microgrid_opt.solve.pieces import count_of, cut, edges
+from microgrid_opt.solve.pieces import count_of, cut, edges, steps_of
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
 
@@ -66,6 +66,8 @@ class Level:
         Of its columns and rows, once known.
     bundle
         What searched it; ``None`` where it was solved at once.
+    known
+        Statuses for pieces to start at where nothing searched it; those that the plan suggests if left out.
     """
 
     starts: Ints
@@ -74,6 +76,7 @@ class Level:
     values: Floats | None = None
     duals: Floats | None = None
     bundle: Bundle | None = None
+    known: Basis | None = None
 
 
 def pieces_of(
@@ -190,22 +193,33 @@ def expanded(coarse: Level, fine: Level, values: Floats | None) -> Floats:
 
 
 def carry(start: Level, level: Level, bundle: Bundle) -> None:
-    """Let the pieces of a level start at the bases of a coarser one's, if that was in pieces.
+    """Let the pieces of a level start at the bases of a coarser one's, or where its plan stands.
 
     Each step takes the status that its block had. That need not be a basis: HiGHS makes one of it.
     """
-    if start.bundle is None or not start.bundle.models:
-        return
-    coarse, fine = start.matrix, level.matrix
-    column = np.full(coarse.column_count, UNKNOWN, dtype=np.int8)
-    row = np.full(coarse.row_count, UNKNOWN, dtype=np.int8)
-    for model in start.bundle.models:
-        known = model.statuses()
-        column[model.layout.own], row[model.layout.rows] = known.columns, known.rows
-    column = _spread_out(start, level, column, coarse.columns, fine.columns, UNKNOWN)
-    row = _spread_out(start, level, row, coarse.rows, fine.rows, UNKNOWN)
+    known = _statuses(start)
+    column = _spread_out(
+        start, level, known.columns, start.matrix.columns, level.matrix.columns, UNKNOWN
+    )
+    row = _spread_out(start, level, known.rows, start.matrix.rows, level.matrix.rows, UNKNOWN)
     for model in bundle.models:
         model.start_at(Basis(column[model.layout.own], row[model.layout.rows]))
+
+
+def _statuses(level: Level) -> Basis:
+    """Return the last statuses of what is no size, as far as they are known."""
+    matrix = level.matrix
+    if level.bundle is None or not level.bundle.models:
+        if level.known is not None:
+            return level.known
+        assert level.values is not None
+        return standing(matrix, level.values, steps_of(matrix, level.horizon) >= 0)
+    column = np.full(matrix.column_count, UNKNOWN, dtype=np.int8)
+    row = np.full(matrix.row_count, UNKNOWN, dtype=np.int8)
+    for model in level.bundle.models:
+        known = model.statuses()
+        column[model.layout.own], row[model.layout.rows] = known.columns, known.rows
+    return Basis(column, row)
 
 
 def _spread_out(
@@ -290,13 +304,17 @@ def _families(matrix: Matrix, columns: Ints) -> list[str]:
 
 def lead(bundle: Bundle, coarse: Bundle | None) -> None:
     """Let the last cuts of a coarser level lead the first steps where the same things are shared."""
-    if coarse is None or _names(bundle) != _names(coarse):
+    if coarse is None or not shares_alike(bundle, coarse):
         return
     last = slice(-LED * bundle.pieces.count, None)
     bundle.cuts.guide(list(zip(coarse.cuts.owner[last], coarse.cuts.cuts[last], strict=True)))
 
 
+def shares_alike(bundle: Bundle, other: Bundle) -> bool:
+    """Return whether two bundles share the same, piece by piece, by the names of the families."""
+    return _names(bundle) == _names(other)
+
+
 def _names(bundle: Bundle) -> tuple[object, ...]:
-    """Return what a bundle shares, piece by piece, by the names of the families."""
     columns = [bundle.matrix.column_name(int(j)).partition("[")[0] for j in bundle.cuts.shared]
     return (columns, [one.tolist() for one in bundle.cuts.parameters])

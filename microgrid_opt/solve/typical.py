@@ -21,10 +21,11 @@ from microgrid_opt.errors import InputError
 from microgrid_opt.results import Stage
 from microgrid_opt.solve import highs
 from microgrid_opt.solve.aggregate import Columns
+from microgrid_opt.solve.bases import standing
 from microgrid_opt.solve.bundle import Bundle
 from microgrid_opt.solve.days import Days
 from microgrid_opt.solve.layout import slopes_of
-from microgrid_opt.solve.levels import RADIUS, Level, ended, penalties, pieces_of, told
+from microgrid_opt.solve.levels import RADIUS, Level, carry, ended, penalties, pieces_of, told
 from microgrid_opt.solve.medoids import medoids
 from microgrid_opt.solve.pieces import SHARED, Pieces, cut
 from microgrid_opt.solve.status import Outcome, Status
@@ -156,7 +157,9 @@ def start(
     values = few.columns.expand(first.solution.values)
     duals = few.prices(days.matrix.sign * first.solution.row_duals)
     steps = np.arange(len(days.horizon))
-    return Start(name, first, Level(steps, days.horizon, days.matrix, values=values, duals=duals))
+    known = columns.repeated(standing(days.matrix, values, days.step >= 0))
+    level = Level(steps, days.horizon, days.matrix, values=values, duals=duals, known=known)
+    return Start(name, first, level)
 
 
 def plan(
@@ -228,6 +231,7 @@ class _Check:
         self.start = start
         pieces = pieces_for(days)
         self.bundle = Bundle(start.matrix, pieces, penalties(start, start, pieces), threads)
+        carry(start, start, self.bundle)
         all_days = "the one day" if days.count == 1 else f"all {days.count} days"
         many = "" if pieces.count == 1 else f" in {pieces.count} pieces"
         self.name = f"check on {all_days}{many}"

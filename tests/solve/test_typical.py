@@ -16,6 +16,7 @@ from microgrid_opt.model import build
 from microgrid_opt.problem import Problem
 from microgrid_opt.solve import handoff, highs
 from microgrid_opt.solve.aggregate import Columns
+from microgrid_opt.solve.bases import Basis
 from microgrid_opt.solve.certify import certify, primal_residual
 from microgrid_opt.solve.days import Days
 from microgrid_opt.solve.profiles import load_profile
@@ -131,6 +132,26 @@ def test_one_kind_of_day_in_two_months_has_two_peaks() -> None:
     found = run(problem, 1, "mip_rel_gap=1e-7")
     assert found.run.stages[0].objective == pytest.approx(60.0)
     assert found.cost == pytest.approx(60.0)
+
+
+def test_every_day_stands_as_its_medoid_does() -> None:
+    """Proves: of four days for which the second and the last stand, each step has the status of that
+    step of its medoid, columns and rows; what has no step keeps its own.
+
+    Sensitivity: a day or step beside it has another number.
+    """
+    problem = problem_with([1.0] * 12, [0.1] * 6 + [0.5] * 6, grid=", peak_price_per_kw_month: 3")
+    days = days_of(problem)
+    medoid = np.array([1, 1, 3, 3])
+    step, home = days.step, days.home
+    marked = Basis(step.astype(np.int8), home.astype(np.int8))
+    found = Columns(days, medoid).repeated(marked)
+    shift = 3 * (medoid - np.arange(4))
+    timed, own = step >= 0, home >= 0
+    assert (found.columns[timed] == (step + shift[step // 3])[timed]).all()
+    assert (found.columns[~timed] == -1).all()
+    assert (found.rows[own] == (home + shift[home // 3])[own]).all()
+    assert (found.rows[~own] == home[~own]).all()
 
 
 @pytest.mark.parametrize("case", CASES)
