@@ -11,7 +11,7 @@ r"""The optimum of a linear model over time from its pieces: plans above, proven
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,9 +24,10 @@ from microgrid_opt.solve.layout import layouts
 from microgrid_opt.solve.memory import give_back
 from microgrid_opt.solve.mending import MISSED, counted, mended
 from microgrid_opt.solve.piece import Piece
+from microgrid_opt.solve.tasks import shared_out
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,6 +49,9 @@ MENDS, MENDABLE = 3, 0.01
 SCALE_SHARE = 0.02
 """Least share of a coordinate's range that counts as its scale."""
 FIRST_RADIUS, LEAST_RADIUS, MOST_RADIUS = 0.1, 1e-5, 100.0
+FAR = 0.02
+"""Gap at the first point from which it is worth its time to let pieces choose what is shared: what
+coarser levels have proven is often nearer."""
 NEAR, SHORT = 1e-3, 0.3
 """Gap below which the bound tells how much there is to gain, and the share of it that a step that is
 not too short must promise."""
@@ -117,9 +121,10 @@ class Bundle:
     def solve(self, point: Floats, only: Sequence[int] | None = None) -> list[Answer] | None:
         """Return what pieces, all or some, cost at a point; ``None`` if one could not be solved."""
         numbers = range(len(self.models)) if only is None else only
-        points = [point[self.cuts.parameters[number]] for number in numbers]
-        with ThreadPoolExecutor(self.threads) as pool:
-            found = list(pool.map(Piece.solve, [self.models[i] for i in numbers], points))
+        found = shared_out(
+            self.threads,
+            [partial(self.models[i].solve, point[self.cuts.parameters[i]]) for i in numbers],
+        )
         answers = [answer for answer in found if answer is not None]
         if len(answers) < len(found):
             return None
@@ -128,9 +133,15 @@ class Bundle:
 
     def price(self, slopes: Sequence[Floats]) -> None:
         """Let all pieces choose what is shared at given prices: a cut of each."""
-        with ThreadPoolExecutor(self.threads) as pool:
-            found = list(enumerate(pool.map(Piece.priced, self.models, slopes)))
-        self.cuts.add((number, cut) for number, cut in found if cut is not None)
+        found = shared_out(
+            self.threads,
+            [partial(model.priced, one) for model, one in zip(self.models, slopes, strict=True)],
+        )
+        self.cuts.add((number, cut) for number, cut in enumerate(found) if cut is not None)
+
+    def prove(self, duals: Iterable[tuple[int, Floats]]) -> None:
+        """Add the cuts that duals of pieces prove, of their rows, then of their shares, any duals."""
+        self.cuts.add((number, self.models[number].proved(one)) for number, one in duals)
 
     def plan(self, point: Floats) -> Floats:
         """Return the values of all columns at the last solve."""
@@ -159,12 +170,12 @@ class Bundle:
     ) -> Found:
         """Search from a point until the gap is reached.
 
-        With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. What is
-        shared is first priced with ``slopes``. A point ``at`` takes the place of that of ``start``; a
-        ``plan`` that is known counts as found. The search ends as well where all that is left costs
-        ``cutoff`` or more, and, as `ALMOST`, where for some rounds the best point costs what the cuts
-        promise but for a share ``close``, and plans still miss. Plans go to a ``front`` though they miss
-        shares of its row: its plan at the limit counts.
+        With ``roughly`` a plan may miss what is shared, at a price: enough for where to start. Where the
+        first bound is far, what is shared is priced with ``slopes``. A point ``at`` takes the place of
+        that of ``start``; a ``plan`` that is known counts as found. The search ends as well where all that
+        is left costs ``cutoff`` or more, and, as `ALMOST`, where for some rounds the best point costs what
+        the cuts promise but for a share ``close``, and plans still miss. Plans go to a ``front`` though
+        they miss shares of its row: its plan at the limit counts.
         """
         begun = time.perf_counter()
         at = self.point(start) if at is None else at
@@ -267,10 +278,11 @@ class _Search:
         else:
             self.mend(answers, cost)
         self.judge(cost, missed)
-        if self.slopes is not None:
-            bundle.price(self.slopes)
-            self.slopes = None
         proven = bundle.cuts.bound()
+        if self.slopes is not None and self.cost - proven > FAR * abs(self.cost):
+            bundle.price(self.slopes)
+            proven = bundle.cuts.bound()
+        self.slopes = None
         if proven > self.bound:
             self.bound, self.prices = proven, bundle.cuts.prices()
         if self.is_done:

@@ -25,6 +25,7 @@ from microgrid_opt.results import Stage
 from microgrid_opt.solve import highs
 from microgrid_opt.solve.bundle import ALMOST, MOST_ROUNDS, Bundle
 from microgrid_opt.solve.days import Days
+from microgrid_opt.solve.handed import hand_on
 from microgrid_opt.solve.levels import (
     EXACT,
     RADIUS,
@@ -311,6 +312,7 @@ class Climb:
         box = None if coarse else self.box
         bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads, box)
         lead(bundle, start.bundle)
+        hand_on(start, level, bundle)
         carry(start, level, bundle)
         # To choose all that a large piece shares takes as long as some rounds, and spares fewer.
         is_priced = coarse or not has_few_pieces(matrix)

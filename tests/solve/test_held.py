@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from microgrid_opt.solve import highs, memory
-from microgrid_opt.solve.bases import native_basis
+from microgrid_opt.solve.bases import BASIC, LOWER, UPPER, native_basis, standing
 from microgrid_opt.solve.coarse import coarser_of
 from microgrid_opt.solve.held import program_of
 from microgrid_opt.solve.levels import Level, carry
@@ -19,6 +21,7 @@ from microgrid_opt.solve.native import Listed
 from microgrid_opt.solve.piece import OPTIONS, Piece
 from microgrid_opt.solve.pieces import SHARED, Pieces, cut
 from microgrid_opt.solve.profiles import load_profile
+from microgrid_opt.solve.tasks import shared_out
 from tests.solve.test_stacked import (
     DEAR,
     LOADS,
@@ -253,6 +256,70 @@ def test_a_finer_level_starts_where_a_coarser_one_ended() -> None:
         assert answers is not None
         costs = [answer.cost for answer in one]
         assert costs == pytest.approx([answer.cost for answer in answers], rel=1e-9)
+
+
+def test_where_a_plan_stands_is_where_its_hand_says() -> None:
+    """Proves: by hand: v = 6 with u₀ = 4, u₁ = 6, b = 0: u₁ stands at its limit v in place of that row,
+    u₀ is basic, both b at zero. With v / 4 ≤ a and b ≤ v, both by coefficients below zero, v = 3 holds
+    b = 3 at its upper bound and a = 1 nowhere, v = 4 holds a at its lower one and b nowhere.
+
+    Sensitivity: a limit by a negative coefficient taken for one of the other side, rows for columns.
+    """
+    basic, low, high = BASIC, LOWER, UPPER
+    own = np.array([False, True, True, True, True])
+    known = standing(by_hand(), np.array([6.0, 4.0, 0.0, 6.0, 0.0]), own)
+    assert known.columns.tolist() == [basic, basic, low, high, low]
+    assert known.rows.tolist() == [low, basic, low, high, basic, basic]
+
+    matrix, _ = two_sided()
+    known = standing(matrix, np.array([3.0, 1.0, 3.0, 3.0]), own[:4])
+    assert known.columns.tolist() == [basic, basic, high, high]
+    known = standing(matrix, np.array([4.0, 1.0, 3.0, 0.0]), own[:4])
+    assert known.columns.tolist() == [basic, low, basic, low]
+
+
+def test_pieces_start_where_a_plan_stands() -> None:
+    """Proves: from where the optimal plan stands, pieces need no more than a few steps, and cost what
+    they cost from no basis.
+
+    Sensitivity: without limits of sizes, or with rows of another day, they need as many as from nothing.
+    """
+    matrix, pieces = park_of(LOADS, 30, 5.0)
+    exact = highs.solve(matrix, load_profile("test")).solution
+    assert exact is not None
+    led, cold = (bundle_of(matrix, pieces, price=1e4) for _ in range(2))
+    point = led.point(exact.values)
+    horizon = days_of(LOADS, 30, 5.0).horizon
+    fine = Level(np.arange(96), horizon, matrix, values=exact.values)
+    carry(fine, fine, led)
+    found, alone = led.solve(point), cold.solve(point)
+    assert found is not None
+    assert alone is not None
+    steps, others = (sum(model.iterations for model in one.models) for one in (led, cold))
+    assert 5 * steps < others
+    assert [one.cost for one in found] == pytest.approx([one.cost for one in alone], rel=1e-9)
+
+
+def test_tasks_are_shared_out_and_none_is_begun_after_an_error() -> None:
+    """Proves: answers come in the order of the tasks, whoever did them; after an error in one thread
+    the others take no more, and it is told.
+
+    Sensitivity: without an end for the others all tasks are done, each a hundredth of a second.
+    """
+    assert shared_out(3, [partial(pow, number, 2) for number in range(50)]) == [
+        number**2 for number in range(50)
+    ]
+    done: list[int] = []
+
+    def task(number: int) -> None:
+        if number == 0:
+            raise ValueError(number)
+        time.sleep(0.01)
+        done.append(number)
+
+    with pytest.raises(ValueError, match="0"):
+        shared_out(2, [partial(task, number) for number in range(100)])
+    assert len(done) < 50
 
 
 def test_what_proves_cuts_can_be_freed_and_cuts_stay() -> None:
