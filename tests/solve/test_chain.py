@@ -264,7 +264,7 @@ def test_plans_that_miss_their_shares_of_the_cap_count() -> None:
             piece.charge(penalty)
         start = front.plan(limit)
         assert start is not None
-        result = pieces.run(start[1], 1e-9, rounds=4, front=front if is_shared else None)
+        result = pieces.run(start[1], 1e-9, rounds=6, front=front if is_shared else None)
         assert result.values is not None
         assert primal_residual(middle, result.values)[0] < 1e-6
         assert middle.objective(result.values) == pytest.approx(result.objective)
