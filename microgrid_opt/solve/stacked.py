@@ -125,7 +125,25 @@ class Stack:
                     break
                 # A step without room is at its lower end in it, wherever HiGHS has left it.
                 basis = session.basis() if few and outcome.status is Status.OPTIMAL else basis
+            if self._misses(outcome):
+                # What is missed was too cheap: without it this is the whole model.
+                session.set_column_bounds(self.misses, np.zeros(1), np.zeros(1))
+                outcome = self._run(session, limit, on_progress)
+                count += outcome.iterations
         return self.vertex(outcome), replace(outcome, iterations=count)
+
+    @property
+    def misses(self) -> Ints:
+        """Columns of what the pieces miss."""
+        ends = zip(self.column[1:], self.bundle.models, strict=True)
+        return np.concatenate([np.arange(end - 2 * len(model.penalty), end) for end, model in ends])
+
+    def _misses(self, outcome: Outcome) -> bool:
+        """Whether an optimum misses anything."""
+        found = outcome.solution
+        if outcome.status is not Status.OPTIMAL or found is None:
+            return False
+        return bool((np.abs(found.values[self.misses]) > MISSED).any())
 
     def _run(
         self,
