@@ -125,7 +125,7 @@ class Stack:
                     break
                 # A step without room is at its lower end in it, wherever HiGHS has left it.
                 basis = session.basis() if few and outcome.status is Status.OPTIMAL else basis
-            if self._misses(outcome):
+            if self.is_missing(outcome):
                 # What is missed was too cheap: without it this is the whole model.
                 session.set_column_bounds(self.misses, np.zeros(1), np.zeros(1))
                 outcome = self._run(session, limit, on_progress)
@@ -138,7 +138,7 @@ class Stack:
         ends = zip(self.column[1:], self.bundle.models, strict=True)
         return np.concatenate([np.arange(end - 2 * len(model.penalty), end) for end, model in ends])
 
-    def _misses(self, outcome: Outcome) -> bool:
+    def is_missing(self, outcome: Outcome) -> bool:
         """Whether an optimum misses anything."""
         found = outcome.solution
         if outcome.status is not Status.OPTIMAL or found is None:
@@ -251,6 +251,8 @@ class Stack:
         found = outcome.solution
         if outcome.status is not Status.OPTIMAL or found is None or found.row_duals is None:
             return None
+        if self.is_missing(outcome):
+            return None
         bundle, x, y = self.bundle, found.values, found.row_duals
         values = np.zeros(bundle.matrix.column_count)
         duals = np.zeros(bundle.matrix.row_count)
@@ -259,8 +261,6 @@ class Stack:
         values[cuts.shared] = (self.point + steps)[: len(cuts.shared)]
         for number, model in enumerate(bundle.models):
             mine = x[self.column[number] : self.column[number + 1]]
-            if np.abs(mine[len(model.columns) :]).max(initial=0.0) > MISSED:
-                return None
             values[model.layout.own] = mine[: model.own]
             rows = model.layout.rows
             duals[rows] = y[self.row[number] : self.row[number] + len(rows)]
