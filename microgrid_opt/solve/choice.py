@@ -6,6 +6,8 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from microgrid_opt.errors import InputError
 from microgrid_opt.solve import levels, rounding
 from microgrid_opt.solve.profiles import LARGE, LARGE_NONZEROS, load_profile
@@ -25,6 +27,9 @@ STRATEGIES = (AUTO, DIRECT, PROGRESSIVE, ROUNDED, WINDOWS, PARTS, BRANCHED)
 """Ways of solving; one that does not fit a model gives way to the usual choice, with a line."""
 SMALL, MANY = "default", "mip"
 MOST_THREADS = 8
+REACH = 0.2
+"""Share of the longest family of rows that a chosen size or a limit of the year reaches, and a month's peak
+does not."""
 
 
 def check_strategy(name: str) -> None:
@@ -73,7 +78,7 @@ def choose(
         end = "a vertex" if gap <= levels.EXACT else f"a gap of {gap:g}"
         method = f"coarse, then {pieces} pieces of the year to {end}"
         return load_profile(SMALL, overrides), f"{kind}: {method}"
-    if not matrix.is_mip and matrix.nonzero_count >= LARGE_NONZEROS:
+    if not matrix.is_mip and matrix.nonzero_count >= LARGE_NONZEROS and not is_local(matrix):
         return load_profile(LARGE, overrides), f"{kind}: interior point (HiPO)"
     whole = int(matrix.integrality.sum())
     taken, method = SMALL, "branch and bound" if matrix.is_mip else "dual simplex"
@@ -91,6 +96,19 @@ def choose(
     if taken == MANY or splits is not None or pieces:
         kind += f", {whole:,} whole number{'s' if whole > 1 else ''}"
     return load_profile(taken, overrides), f"{kind}: {method}"
+
+
+def is_local(matrix: Matrix) -> bool:
+    """Return whether nothing reaches over the year: no size is chosen, no limit adds up all steps.
+
+    Then simplex steps stay short: 1.8 in place of 8.6 CPU seconds for 429,000 nonzeros.
+    """
+    free = (matrix.col_lower < matrix.col_upper)[matrix.index]
+    of_columns = np.bincount(matrix.index[free], minlength=matrix.column_count)
+    limited = np.isfinite(matrix.row_lower) | np.isfinite(matrix.row_upper)
+    of_rows = np.diff(matrix.start)[limited]
+    most = REACH * max((one.count for one in matrix.rows), default=0)
+    return bool(max(of_columns.max(initial=0), of_rows.max(initial=0)) <= most)
 
 
 def kind_of(matrix: Matrix) -> str:

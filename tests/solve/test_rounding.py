@@ -158,6 +158,7 @@ def test_a_relaxation_that_is_given_up_is_solved_by_simplex(
 
     monkeypatch.setattr(rounding, "MANY", 1)
     monkeypatch.setattr(choice, "LARGE_NONZEROS", 1)
+    monkeypatch.setattr(choice, "REACH", 0.0)
     monkeypatch.setattr(highs, "solve", give_up_once)
     asked = study.Asked("auto", ("mip_rel_gap=0.9",))
     results, audit = study.run(problem_of(text(RULES["plain"], "10")), asked)

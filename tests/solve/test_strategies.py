@@ -6,6 +6,8 @@ import pytest
 
 from microgrid_opt import study
 from microgrid_opt.errors import InputError
+from microgrid_opt.model import build
+from microgrid_opt.solve import choice, handoff
 from tests.support import EXACT, park, problem_of
 
 HOURS = 240
@@ -71,3 +73,33 @@ def test_a_strategy_that_does_not_fit_gives_way_and_says_so(strategy: str, more:
 def test_no_such_strategy() -> None:
     with pytest.raises(InputError, match=r"no strategy 'progresive'; did you mean `progressive`\?"):
         study.solve(problem_of(text()), strategy="progresive")
+
+
+GIVEN = BODY.replace("{max_kwh: 500, capex_per_kwh: 4, lifetime_years: 10}", "500").replace(
+    "{max_kw: 200, capex_per_kw: 1, lifetime_years: 10}", "200"
+)
+
+
+@pytest.mark.parametrize(
+    ("assets", "carbon", "method"),
+    [
+        (GIVEN, "{}", "dual simplex"),
+        (BODY, "{}", "interior point (HiPO)"),
+        (
+            GIVEN.replace("connection_kw", "co2_kg_per_kwh: 0.6, connection_kw"),
+            "{cap_t_per_year: 900}",
+            "interior point (HiPO)",
+        ),
+    ],
+)
+def test_a_large_year_in_which_nothing_reaches_over_it_is_left_to_simplex(
+    monkeypatch: pytest.MonkeyPatch, assets: str, carbon: str, method: str
+) -> None:
+    """Proves: with given sizes a month's peak is what reaches farthest, so that simplex takes a year of
+    any size; a chosen size, or a cap of the year, reaches over all of it.
+
+    Sensitivity: a month's peak that counts as far, a cap that does not.
+    """
+    monkeypatch.setattr(choice, "LARGE_NONZEROS", 1)
+    matrix = handoff.extract(build(problem_of(park(assets, hours=8760, carbon=carbon))).model)
+    assert choice.choose(choice.AUTO, (), matrix)[1].endswith(f": {method}")
