@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
+SCALE, FORCED = "simplex_scale_strategy", 2
 OPTIONS = {
     "output_flag": False,
     "threads": 1,
@@ -53,7 +54,7 @@ OPTIONS = {
     # Devex: one solve less per step than steepest edge, and hardly more steps of them.
     "simplex_dual_edge_weight_strategy": 1,
     # What a scaled piece calls optimal may miss its rows by more than a plan may.
-    "simplex_scale_strategy": 0,
+    SCALE: 0,
 }
 RESIDUAL = 5e-7
 """Miss of its own rows from which a piece is solved anew."""
@@ -272,7 +273,7 @@ class Piece:
         return None
 
     def _solve_elastic(self, parameters: Floats) -> Solved | None:
-        """Solve with all rows, from the last basis; anew where that fails or has lost its digits."""
+        """Solve with all rows, from the last basis; where that fails or loses digits anew, then scaled."""
         if self._elastic is None:
             self._elastic = Listed(program_of(self), OPTIONS).highs
             # What was optimal at other sizes is dual feasible with misses as well.
@@ -282,9 +283,10 @@ class Piece:
         highs, width, count = self._elastic, len(self.columns), len(self.penalty)
         self._move(highs, parameters)
         found = None
-        for again in (False, True):
+        for again in range(3):
             if again:
                 highs.clearSolver()
+            highs.setOptionValue(SCALE, FORCED if again == 2 else OPTIONS[SCALE])
             highs.run()
             self.iterations += max(highs.getInfo().simplex_iteration_count, 0)
             if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:

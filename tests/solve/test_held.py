@@ -18,7 +18,7 @@ from microgrid_opt.solve.held import program_of
 from microgrid_opt.solve.levels import Level, carry
 from microgrid_opt.solve.mending import mended
 from microgrid_opt.solve.native import Listed
-from microgrid_opt.solve.piece import OPTIONS, Piece
+from microgrid_opt.solve.piece import FORCED, OPTIONS, SCALE, Piece
 from microgrid_opt.solve.pieces import SHARED, Pieces, cut
 from microgrid_opt.solve.profiles import load_profile
 from microgrid_opt.solve.tasks import shared_out
@@ -129,6 +129,28 @@ def test_sizes_that_are_too_small_are_missed_at_their_price() -> None:
     assert piece._elastic is None
     assert enough.missed == pytest.approx([0.0])
     assert enough.cost == pytest.approx(2.0 * 3.0 + 4.0)
+
+
+def test_digits_that_are_lost_twice_are_looked_for_scaled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a piece whose rows are missed from the last basis and anew is scaled, the third time only;
+    the next solve begins without.
+
+    Sensitivity: a piece that gives up ends the search of the whole year; one that stays scaled calls
+    optimal what misses its rows.
+    """
+
+    def scaling(piece: Piece) -> int:
+        return int(piece._elastic.getOptionValue(SCALE)[1])
+
+    piece = bundle_of(*two_sided(6.0)).models[0]
+    with monkeypatch.context() as lost:
+        lost.setattr(Piece, "_residual", lambda self, _: float(scaling(self) != FORCED))
+        short = piece.solve(np.array([1.0]))
+        assert scaling(piece) == FORCED
+    assert short is not None
+    assert short.cost == pytest.approx(9.0 + 3.0 + 2.0 * DEAR)
+    assert piece.solve(np.array([2.0])) is not None
+    assert scaling(piece) == OPTIONS[SCALE]
 
 
 def test_what_is_billed_for_a_peak_moves_with_it() -> None:
