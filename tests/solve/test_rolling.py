@@ -328,7 +328,7 @@ def test_a_week_in_one_window_is_the_optimum(case: str) -> None:
         assert days.extra >= -1e-6 * abs(days.foresight.cost)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     parks(integers=True),
     st.sampled_from([0.5, 1.0, 2.0]),

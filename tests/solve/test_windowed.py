@@ -80,8 +80,19 @@ def solved(problem: Problem, gap: float, threads: int = 1) -> tuple[Outcome, tup
     return windowed.plan(draft, matrix, parts, coarser, [load_profile()], gap, None, None, threads)
 
 
-@pytest.mark.parametrize("size", list(SIZES.values()), ids=list(SIZES))
-@pytest.mark.parametrize("rules", list(RULES.values()), ids=list(RULES))
+BOTH = [
+    *((rule, "given") for rule in RULES),
+    *((rule, "chosen") for rule in ("plain", "cyclic", "ramps")),
+    *((rule, "whole units") for rule in ("plain", "hot and cold", "standby")),
+]
+"""Every rule with a given size, and with one of the two others."""
+
+
+@pytest.mark.parametrize(
+    ("rules", "size"),
+    [(RULES[rule], SIZES[size]) for rule, size in BOTH],
+    ids=["-".join(one) for one in BOTH],
+)
 def test_the_optimum_lies_between_bound_and_plan(rules: str, size: str) -> None:
     """Proves: bound ≤ optimum ≤ plan for every rule that crosses a border; given sizes: it is near.
 

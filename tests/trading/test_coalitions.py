@@ -141,7 +141,7 @@ def test_sizes_of_no_plan_cannot_be_frozen() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(description=communities())
 def test_live_equals_built(description: dict[str, Any]) -> None:
     """Proves: on random communities with lines, trades, fees to members and owners of network lines, both
