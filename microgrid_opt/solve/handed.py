@@ -22,7 +22,7 @@ import numpy as np
 
 from microgrid_opt.solve.aggregate import stores_of
 from microgrid_opt.solve.days import Days
-from microgrid_opt.solve.levels import LED, shares_alike
+from microgrid_opt.solve.levels import LED, lead, prices, shares_alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     Ints = NDArray[np.int64]
 
 NONE = -1
+LOST = 0.02
+"""Share of a coarse bound up to which it is as good as proved on finer steps."""
 
 
 class Handed:
@@ -102,11 +104,33 @@ def _steps(rows: Block, count: int) -> Ints | None:
     return found if ((found >= 0) & (found < count)).all() else None
 
 
-def hand_on(start: Level, level: Level, bundle: Bundle) -> None:
-    """Add to a finer level's cuts what a coarser level's bound and last cuts prove there."""
+def led(start: Level, level: Level, bundle: Bundle, piece: Ints) -> list[Floats] | None:
+    """Prove a coarser level's cuts on a finer one; where much of them is lost, let them lead as they are.
+
+    Returns prices at which pieces may choose what is shared; ``None`` where there are none, or nearly all
+    is proved without.
+
+    Parameters
+    ----------
+    piece
+        Of each of the finest steps, shape (n,).
+    """
+    if hand_on(start, level, bundle):
+        lost = start.bound - bundle.cuts.bound()
+        if lost <= LOST * abs(start.bound):
+            return None
+    lead(bundle, start.bundle)
+    return prices(bundle, start, piece)
+
+
+def hand_on(start: Level, level: Level, bundle: Bundle) -> bool:
+    """Add to a finer level's cuts what a coarser level's bound and last cuts prove there.
+
+    Returns whether both share the same, so that there is something to add.
+    """
     coarse = start.bundle
     if coarse is None or start.duals is None or not shares_alike(bundle, coarse):
-        return
+        return False
     handed = Handed(start, level)
     duals = handed.duals(start.duals)
     spread = duals[bundle.pieces.spread]
@@ -122,6 +146,7 @@ def hand_on(start: Level, level: Level, bundle: Bundle) -> None:
         bundle.prove(
             (number, _of_piece(bundle, number, duals, coarse.cuts, at)) for number, at in some
         )
+    return True
 
 
 def _rounds(cuts: Cuts) -> Iterator[list[tuple[int, int]]]:

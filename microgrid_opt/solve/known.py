@@ -66,25 +66,6 @@ def in_proportion(known: Sequence[Known], wanted: Floats) -> Known:
     return Known(wanted, (1.0 - share) * one.values + share * other.values, None)
 
 
-def duals_between(known: Sequence[Known], place: int, at: float) -> Floats | None:
-    """Return the duals of the next solved limits on both sides, in proportion.
-
-    Parameters
-    ----------
-    known
-        What was solved has duals.
-    place, at
-        Which of the limits differs, and where it is asked for.
-    """
-    found = [(float(one.limits[place]), one.duals) for one in known if one.duals is not None]
-    below = max((one for one in found if one[0] <= at), key=lambda one: one[0], default=None)
-    above = min((one for one in found if one[0] > at), key=lambda one: one[0], default=None)
-    if below is None or above is None:
-        return None
-    share = (at - below[0]) / (above[0] - below[0])
-    return (1.0 - share) * below[1] + share * above[1]
-
-
 def on_curve(known: Sequence[Known], place: int, at: float) -> Floats | None:
     """Return the point at a limit on the curve through the plans of the next ones on both sides.
 
@@ -94,8 +75,10 @@ def on_curve(known: Sequence[Known], place: int, at: float) -> Floats | None:
 
     Parameters
     ----------
-    known, place, at
-        As for `duals_between`.
+    known
+        What was solved has duals.
+    place, at
+        Which of the limits differs, and where it is asked for.
     """
     # Of plans at one limit, at other costs, the first one known is the latest.
     solved = [one for one in reversed(known) if one.duals is not None]

@@ -64,6 +64,8 @@ class Level:
         The level's.
     values, duals
         Of its columns and rows, once known.
+    bound
+        What its search proved.
     bundle
         What searched it; ``None`` where it was solved at once.
     known
@@ -75,6 +77,7 @@ class Level:
     matrix: Matrix
     values: Floats | None = None
     duals: Floats | None = None
+    bound: float = -np.inf
     bundle: Bundle | None = None
     known: Basis | None = None
 

@@ -33,10 +33,10 @@ from microgrid_opt.solve.certify import TOLERANCE, dual_bound, primal_residual
 from microgrid_opt.solve.changes import changed_columns, has_same_columns, same_coefficients
 from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.front import Front
+from microgrid_opt.solve.handed import led
 from microgrid_opt.solve.known import (
     Known,
     distance,
-    duals_between,
     in_proportion,
     is_tighter,
     limits_of,
@@ -47,14 +47,12 @@ from microgrid_opt.solve.levels import (
     Level,
     ended,
     expanded,
-    lead,
     penalties,
-    prices,
     told,
 )
 from microgrid_opt.solve.mending import MISSED, counted, of_row
 from microgrid_opt.solve.pieces import SHARED, SPREAD
-from microgrid_opt.solve.progressive import COARSE_GAP, NEAR, Climb
+from microgrid_opt.solve.progressive import NEAR, Climb
 from microgrid_opt.solve.stacked import Stack
 
 if TYPE_CHECKING:
@@ -187,7 +185,9 @@ class Limited:
         """Return the last model with its plan and prices, from which another may start, if there is one."""
         if self._level is None or not self._known or self._known[0].duals is None:
             return None
-        return replace(self._level, values=self._known[0].values, duals=self._known[0].duals)
+        matrix, plan = self._level.matrix, self._known[0]
+        cost = matrix.offset + float(matrix.cost @ plan.values)
+        return replace(self._level, values=plan.values, duals=plan.duals, bound=cost)
 
     def _anew(self, matrix: Matrix, gap: float) -> tuple[Found | None, str]:
         """Search the first model, from another one if there is a plan on that way."""
@@ -225,7 +225,7 @@ class Limited:
         coarse = None
         if coarser is not None and proven.gap > FAR:
             climb.coarser = coarser
-            coarse = self._from_coarse(level, first.values, gap)
+            coarse = self._from_coarse(level, gap)
         if coarse is not None:
             start, slopes = coarse
         elif plan is not None:
@@ -279,23 +279,15 @@ class Limited:
                 values, objective = one.values, cost
         return Found(values, duals, objective, min(bound, objective), 0)
 
-    def _from_coarse(
-        self, level: Level, near: Floats, gap: float
-    ) -> tuple[Floats, list[Floats] | None] | None:
+    def _from_coarse(self, level: Level, gap: float) -> tuple[Floats, list[Floats] | None] | None:
         """Return a plan and slopes of coarser steps; ``None`` where they have none.
 
-        They start from the plan near by if the duals on both sides are known, else from typical days.
-        What is missed is worth what it is worth there.
+        Plans of far caps are no start for them: typical days are. What is missed is worth what it is
+        worth there.
         """
         bundle = _searched(level)
-        climb, at = self._climb, self._at(level.matrix)
-        duals = None if at is None else duals_between(self._known, *at)
-        if duals is None:
-            last, failed = climb.coarse(level, gap)
-        else:
-            start = replace(level, values=near, duals=duals, bundle=None)
-            short = climb.written(climb.blocks(level.horizon)[1])
-            last, _, failed = climb.search(short, start, COARSE_GAP)
+        climb = self._climb
+        last, failed = climb.coarse(level, gap)
         if failed or last.values is None or last.duals is None:
             return None
         worth = penalties(level, last, bundle.pieces)
@@ -303,8 +295,7 @@ class Limited:
         for model in bundle.models:
             layout = model.layout
             model.set_penalty(np.concatenate([worth[layout.shared], spread[layout.spread]]))
-        lead(bundle, last.bundle)
-        slopes = prices(bundle, last, climb.piece)
+        slopes = led(last, level, bundle, climb.piece)
         if last.bundle is not None:
             last.bundle.release()
         return expanded(last, level, last.values), slopes

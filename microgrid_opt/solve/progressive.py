@@ -5,7 +5,8 @@
 2. The year in blocks of one price period, then in its own steps, is cut into pieces of some days and
    searched from there (`microgrid_opt.solve.bundle`). Only the last level's plans and cuts count: the
    coarse ones are a start, whatever they neglect.
-3. Prices and cuts of a coarse level lead the first steps of the next where both share the same things.
+3. Cuts of a coarse level are proved again on the next where both share the same things; where much of them
+   is lost there, they and its prices lead the first steps.
 4. Near the optimum the pieces are put together again, and the simplex method ends at a vertex of the
    whole model (`microgrid_opt.solve.stacked`).
 
@@ -25,7 +26,7 @@ from microgrid_opt.results import Stage
 from microgrid_opt.solve import highs
 from microgrid_opt.solve.bundle import ALMOST, MOST_ROUNDS, Bundle
 from microgrid_opt.solve.days import Days
-from microgrid_opt.solve.handed import hand_on
+from microgrid_opt.solve.handed import led
 from microgrid_opt.solve.levels import (
     EXACT,
     RADIUS,
@@ -34,9 +35,7 @@ from microgrid_opt.solve.levels import (
     ended,
     expanded,
     has_few_pieces,
-    lead,
     penalties,
-    prices,
     told,
 )
 from microgrid_opt.solve.pieces import cut, stages_of
@@ -311,12 +310,11 @@ class Climb:
         coarse = len(level.starts) < len(self.piece)
         box = None if coarse else self.box
         bundle = Bundle(matrix, pieces, penalties(level, start, pieces), self.threads, box)
-        lead(bundle, start.bundle)
-        hand_on(start, level, bundle)
+        slopes = led(start, level, bundle, self.piece)
+        if not coarse and has_few_pieces(matrix):
+            # To choose all that a large piece shares takes as long as some rounds, and spares fewer.
+            slopes = None
         carry(start, level, bundle)
-        # To choose all that a large piece shares takes as long as some rounds, and spares fewer.
-        is_priced = coarse or not has_few_pieces(matrix)
-        slopes = prices(bundle, start, self.piece) if is_priced else None
         if start.bundle is not None:
             start.bundle.release()
         name = f"{len(level.starts):,} {'blocks' if coarse else 'steps'} in {pieces.count} pieces"
@@ -339,4 +337,7 @@ class Climb:
             failed = failed or "no plan was found"
         elif failed != "interrupted":
             failed = ""
-        return replace(level, values=found.values, duals=found.duals, bundle=bundle), found, failed
+        level = replace(
+            level, values=found.values, duals=found.duals, bound=found.bound, bundle=bundle
+        )
+        return level, found, failed

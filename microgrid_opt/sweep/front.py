@@ -176,6 +176,8 @@ def ends(
     if chain.is_in_pieces(draft, matrix):
         # The slack of the last cap is many times this.
         least, plan = _least_co2(lambda price, share: solved(price, share, NEAR_LEAST))
+        # What kg of CO2 are worth leads nowhere near what money is: typical days do.
+        chain.close()
         amend = _nearly_free(draft, matrix)
         span = (amend(draft, matrix), capped(draft, matrix, least))
         coarser = coarser_of(loose, amend=amend)

@@ -11,7 +11,7 @@ from microgrid_opt.model import build
 from microgrid_opt.solve import handoff, highs
 from microgrid_opt.solve.certify import dual_bound
 from microgrid_opt.solve.coarse import coarser_of
-from microgrid_opt.solve.handed import NONE, Handed, hand_on
+from microgrid_opt.solve.handed import NONE, Handed, hand_on, led
 from microgrid_opt.solve.levels import Level
 from microgrid_opt.solve.pieces import cut
 from microgrid_opt.solve.profiles import load_profile
@@ -124,6 +124,30 @@ def test_cuts_of_a_coarse_search_hold_and_lead_on_finer_steps() -> None:
     for owner, one in zip(bundle.cuts.owner, bundle.cuts.cuts, strict=True):
         claimed = one.constant + float(one.slopes @ point[bundle.cuts.parameters[owner]])
         assert claimed <= answers[owner].cost + 1e-6 * abs(optimum)
+
+
+@pytest.mark.parametrize(("lost", "is_priced"), [(0.01, False), (0.03, True)])
+def test_pieces_choose_at_prices_where_finer_steps_prove_less(lost: float, is_priced: bool) -> None:
+    """Proves: where finer steps prove what the coarser ones did but for 1 %, pieces have nothing to choose
+    at prices, whatever the first plan costs; where 3 % are lost, and where nothing is shared alike, they
+    have.
+
+    Sensitivity: the distance of a poor plan that counts as one of the bound.
+    """
+    coarse, fine = levels()
+    coarse = solved(coarse)
+    searched = bundle_of(
+        coarse.matrix, cut(coarse.matrix, coarse.horizon, np.repeat([0, 1], 24)), price=1e4
+    )
+    assert coarse.values is not None
+    found = searched.run(coarse.values, 1e-3)
+    piece = np.repeat([0, 1], 48)
+    bundle = bundle_of(fine.matrix, cut(fine.matrix, fine.horizon, piece), 1e4)
+    start = replace(
+        coarse, bundle=searched, duals=found.duals, bound=found.bound + lost * abs(found.bound)
+    )
+    assert (led(start, fine, bundle, piece) is not None) == is_priced
+    assert led(replace(start, bundle=None), fine, bundle, piece) is not None
 
 
 def test_cuts_without_their_proofs_are_not_handed_on() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from microgrid_opt.solve.boxes import finite_box
-from microgrid_opt.solve.known import Known, duals_between, is_tighter, on_curve
+from microgrid_opt.solve.known import Known, is_tighter, on_curve
 from tests.solve.test_stacked import matrix_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def at(limit: float, size: float) -> Known:
 
 def test_sizes_on_a_curve_are_met_where_a_chord_misses_them() -> None:
     """Proves: of sizes 100 - e² at limits 0, 1, 3, 4 and 10 the curve through the next two on each side of 2 is
-    96, the chord of the next ones 95; with one on a side three plans are enough. Duals are the chord's.
+    96, the chord of the next ones 95; with one on a side three plans are enough.
 
     Sensitivity: the farthest limits, weights of another limit, plans without duals that count.
     """
@@ -39,9 +39,6 @@ def test_sizes_on_a_curve_are_met_where_a_chord_misses_them() -> None:
     three = on_curve(known[1:4], 1, 2.0)
     assert three is not None
     assert three == pytest.approx([96.0])
-    chord = duals_between([*known, without], 1, 2.0)
-    assert chord is not None
-    assert chord == pytest.approx([2.0 * (99.0 + 91.0) / 2.0])
 
 
 def test_no_curve_where_it_would_be_a_guess() -> None:
@@ -56,7 +53,6 @@ def test_no_curve_where_it_would_be_a_guess() -> None:
     assert on_curve(known, 1, 3.0) is None
     close = [at(0.0, 100.0), at(0.01, 99.0), at(4.0, 84.0)]
     assert on_curve(close, 1, 2.0) is None
-    assert duals_between(known, 1, 5.0) is None
 
 
 @given(

@@ -15,7 +15,7 @@ from microgrid_opt import study
 from microgrid_opt.errors import InfeasibleError, InputError, NoPlanError
 from microgrid_opt.model import build
 from microgrid_opt.problem import Problem
-from microgrid_opt.solve import bundle, handoff, highs, levels, progressive
+from microgrid_opt.solve import bundle, handed, handoff, highs, levels, progressive
 from microgrid_opt.solve.boxes import boxes
 from microgrid_opt.solve.certify import certify
 from microgrid_opt.solve.coarse import coarser_of
@@ -119,6 +119,7 @@ def test_few_pieces_are_not_priced_and_end_at_the_same_vertex(
         price(self, slopes)
 
     monkeypatch.setattr(bundle.Bundle, "price", noted)
+    monkeypatch.setattr(handed, "LOST", -1.0)
     matrix = relaxed(problem)
     pieces, last = [], []
     for most in (matrix.nonzero_count - 1, matrix.nonzero_count):
