@@ -222,9 +222,10 @@ class AnyAsset:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
-        """Return the tagged union of all technologies registered so far."""
+        """Return the tagged union of all technologies registered so far, of all that ship before any is."""
         del source
+        known = registered() or asset_types()
         return core_schema.tagged_union_schema(
-            {name: handler.generate_schema(cls) for name, cls in registered().items()},
+            {name: handler.generate_schema(cls) for name, cls in known.items()},
             discriminator=self.discriminator,
         )

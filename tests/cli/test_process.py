@@ -110,6 +110,18 @@ def test_exit_codes_reach_the_shell(program: Any) -> None:
     assert sorted(path.name for path in program.folder.iterdir()) == ["tiny.yaml"]
 
 
+def test_a_park_without_assets_is_told_like_any_other(program: Any) -> None:
+    """Proves: where no technology is read, so that none is imported, all findings are told.
+
+    Sensitivity: a choice among no technologies is a bug's message.
+    """
+    (program.folder / "bare.yaml").write_text("currency: euro\nassets: {}\n", encoding="utf-8")
+    result = program.run("validate", "bare.yaml")
+    assert result.returncode == 2, result.stderr
+    assert "bare.yaml:1:1: schema: this key is required" in result.stderr
+    assert "bare.yaml:2:1: assets: must have at least 1 item" in result.stderr
+
+
 def test_a_closed_pipe_is_no_bug(program: Any) -> None:
     shell = " ".join(f"'{word}'" for word in program.command("schema"))
     result = subprocess.run(
