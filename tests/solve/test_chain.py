@@ -351,6 +351,10 @@ def test_cuts_hold_at_other_costs_and_less_room_of_what_is_shared(kg: float) -> 
         held.solve(one, 1e-6, None, None)
     level = held.last()
     assert level is not None
+    # What it proved is that of the tight cap, solved last.
+    assert level.bound == pytest.approx(
+        highs.solve(tight, load_profile("test")).objective, rel=2e-6
+    )
     assert level.bundle is not None
     shared = level.bundle.pieces.shared
     for factor, room in ((0.6, 1.0), (0.6, 0.1), (1.5, 0.5), (1.0, 0.7)):
