@@ -160,9 +160,16 @@ def check_folder(folder: str | Path) -> Path:
         raise InputError(f"No folder can be made in {around}: give another one, or permission.")
     if target.exists():
         _require_ours(target)
-        if not os.access(target, os.W_OK | os.X_OK):
+        if _is_read_only(target):
             raise InputError(f"{folder} is read-only: give another folder, or permission.")
     return target
+
+
+def _is_read_only(folder: Path) -> bool:
+    """Return whether a folder cannot be written to; one that another run replaces may be gone for a moment."""
+    return all(
+        folder.exists() and not os.access(folder, os.W_OK | os.X_OK) for _ in range(_ATTEMPTS)
+    )
 
 
 def save(plan: Plan | PathwayPlan, folder: str | Path, *, command: str = "") -> None:

@@ -149,6 +149,29 @@ def fail_at(step: int, error: BaseException) -> Callable[[Path, bytes], None]:
     return write
 
 
+def test_a_folder_that_is_replaced_while_one_looks_is_not_read_only(
+    plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves: a folder that another run has renamed between two looks, and put back, may be written to; one
+    that refuses each time may not.
+
+    Sensitivity: one look alone calls what is gone for a moment read-only.
+    """
+    target = tmp_path / "run"
+    save(plan(), target)
+    refused = [target]
+
+    def access(path: Path, mode: int) -> bool:
+        return not (path == target and refused and refused.pop())
+
+    monkeypatch.setattr(os, "access", access)
+    assert check_folder(target) == target
+    assert not refused
+    refused += 10 * [target]
+    with pytest.raises(InputError, match="is read-only"):
+        check_folder(target)
+
+
 @pytest.mark.parametrize(
     ("step", "code", "words"),
     [
