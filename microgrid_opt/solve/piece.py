@@ -290,7 +290,8 @@ class Piece:
             highs.run()
             self.iterations += max(highs.getInfo().simplex_iteration_count, 0)
             if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-                found = None
+                # What was found anew stays where scaling fails.
+                found = found if again == 2 else None
                 continue
             native = highs.getSolution()
             x, y = np.array(native.col_value), np.array(native.row_dual)

@@ -153,6 +153,31 @@ def test_digits_that_are_lost_twice_are_looked_for_scaled(monkeypatch: pytest.Mo
     assert scaling(piece) == OPTIONS[SCALE]
 
 
+def test_what_was_found_anew_stays_where_scaling_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: an optimum with lost digits is the answer where the scaled piece has none.
+
+    Sensitivity: an attempt more that takes away the answer of those before.
+    """
+    piece = bundle_of(*two_sided(6.0)).models[0]
+    assert piece.solve(np.array([1.0])) is not None
+    highs = piece._elastic
+
+    class Scaled:
+        def __getattr__(self, name: str) -> object:
+            return getattr(highs, name)
+
+        def getModelStatus(self) -> object:  # noqa: N802  (name of HiGHS)
+            scaled = highs.getOptionValue(SCALE)[1] == FORCED
+            status = type(highs.getModelStatus())
+            return status.kUnknown if scaled else highs.getModelStatus()
+
+    piece._elastic = Scaled()
+    monkeypatch.setattr(Piece, "_residual", lambda *_: 1.0)
+    found = piece._solve_elastic(np.array([1.0]))
+    assert found is not None
+    assert found.over + found.under == pytest.approx([2.0])
+
+
 def test_what_is_billed_for_a_peak_moves_with_it() -> None:
     """Proves: at a peak of 5 the second piece, which needs 6, has it, and the demand that is billed, at
     least the peak, follows; a billed demand of 8 stays.
