@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from microgrid_opt.solve.ladder import Stair
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.status import Outcome
 
@@ -89,15 +90,28 @@ class Agreed:
         As of `microgrid_opt.solve.priced.Priced`.
     solve
         Solves some models of so many, in order; ``None`` stands for those it was stopped before.
+    stairs
+        Sizes in steps, whose points follow them.
     """
 
-    def __init__(self, matrix: Matrix, parts: Parts, prices: Floats, solve: Solve) -> None:
-        self.matrix, self.solve = matrix, solve
+    def __init__(
+        self,
+        matrix: Matrix,
+        parts: Parts,
+        prices: Floats,
+        solve: Solve,
+        stairs: Sequence[Stair] = (),
+    ) -> None:
+        self.matrix, self.solve, self.stairs = matrix, solve, stairs
         self.levels = [Priced(matrix, parts, prices)]
         for _ in range(MOST_JOINS):
             self.levels.append(Priced(matrix, joined(self.levels[-1].parts), prices))
         self.shared = np.flatnonzero(parts.column == EVERYWHERE)
         self.fixed = self.levels[0].fixed
+        self.chosen = np.ones(len(self.shared), dtype=bool)
+        """Which of what is shared has to agree: sizes, and with them the points that follow them."""
+        for stair in stairs:
+            self.chosen[np.searchsorted(self.shared, stair.columns)] = False
 
     def held(self, chosen: NDArray[np.bool_], values: Floats) -> Agreed:
         """Return the windows of a model with chosen columns held at values, shape (columns,) each."""
@@ -107,7 +121,7 @@ class Agreed:
             col_upper=np.where(chosen, values, self.matrix.col_upper),
         )
         first = self.levels[0]
-        return Agreed(held, first.parts, first.prices, self.solve)
+        return Agreed(held, first.parts, first.prices, self.solve, self.stairs)
 
     def root(self, values: Floats) -> tuple[Box, Floats]:
         """Return the box of all plans as far as windows prove, and what they do, else ``values``."""
@@ -194,13 +208,13 @@ class Agreed:
         """
         worth = np.zeros(len(self.shared))
         sample = np.argsort(-local, kind="stable")[:SAMPLE]
-        for place in range(len(self.shared)):
+        for place in np.flatnonzero(self.chosen).tolist():
             away = np.abs(near(box, plan)[sample, place] - plan[place])
             numbers = sample[away > AGREED * (1.0 + abs(plan[place]))]
             if len(numbers):
                 lower, upper = box.lower.copy(), box.upper.copy()
                 lower[place] = upper[place] = plan[place]
-                there = self.proven(replace(box, lower=lower, upper=upper), numbers.tolist())
+                there = self.proven(self.followed(box, lower, upper), numbers.tolist())
                 gained = np.minimum(there.bounds - box.bounds, local)[numbers]
                 worth[place] = gained.sum()
         return worth
@@ -224,7 +238,17 @@ class Agreed:
             low, high = np.floor(low), np.floor(low) + 1.0
         upper, lower = box.upper.copy(), box.lower.copy()
         upper[place], lower[place] = low, high
-        return [replace(box, upper=upper), replace(box, lower=lower)]
+        return [self.followed(box, box.lower, upper), self.followed(box, lower, box.upper)]
+
+    def followed(self, box: Box, lower: Floats, upper: Floats) -> Box:
+        """Return a box with other bounds, and those of the points of sizes that follow from them."""
+        lower, upper = lower.copy(), upper.copy()
+        for stair in self.stairs:
+            size = int(np.searchsorted(self.shared, stair.size))
+            place = np.searchsorted(self.shared, stair.columns)
+            lower[place] = np.maximum(lower[place], stair.reached(float(upper[size])))
+            upper[place] = np.minimum(upper[place], stair.reached(float(lower[size])))
+        return replace(box, lower=lower, upper=upper)
 
     def longer(self, box: Box) -> Box:
         """Return the box with windows of twice the length, as far as the halves prove."""

@@ -14,10 +14,11 @@ import numpy as np
 
 from microgrid_opt.solve import highs, levels, progressive
 from microgrid_opt.solve.coarse import Coarser
+from microgrid_opt.solve.ladder import strengthened
 from microgrid_opt.solve.levels import Level
 from microgrid_opt.solve.pieces import edges
 from microgrid_opt.solve.status import Status
-from microgrid_opt.solve.tight import loosened, tightened
+from microgrid_opt.solve.tight import loosened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from microgrid_opt.horizon import Horizon
+    from microgrid_opt.solve.ladder import Ladder
     from microgrid_opt.solve.matrix import Matrix
     from microgrid_opt.solve.profiles import Profile
     from microgrid_opt.solve.status import Outcome, Progress
@@ -88,6 +90,7 @@ class Year:
     def relaxation(
         self,
         matrix: Matrix,
+        ladders: Sequence[Ladder],
         deciding: Collection[str],
         gap: float,
         limit: float | None,
@@ -98,7 +101,9 @@ class Year:
         Parameters
         ----------
         matrix
-            The model, tightened, with its whole numbers.
+            The model, strengthened, with its whole numbers.
+        ladders
+            With which it was.
         deciding
             Names of the columns that decide.
         """
@@ -110,7 +115,9 @@ class Year:
 
         def written(starts: Ints) -> tuple[Horizon, Matrix]:
             horizon, coarse = build(starts)
-            return horizon, loosened(tightened(coarse), horizon, piece[starts], deciding)
+            return horizon, loosened(
+                strengthened(coarse, ladders), horizon, piece[starts], deciding
+            )
 
         loose = loosened(matrix, self.horizon, piece, deciding)
         coarser = Coarser(self.coarser.periods, written)

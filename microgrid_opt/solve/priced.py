@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from microgrid_opt.solve.ladder import strengthened
 from microgrid_opt.solve.matrix import Block, Matrix
 from microgrid_opt.solve.pieces import edges, steps_of
-from microgrid_opt.solve.tight import tightened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class Parts:
 
 
 def split(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Parts | None:
-    """Return the windows of a tightened model; ``None`` where they are too few.
+    """Return the windows of a strengthened model; ``None`` where they are too few.
 
     Where it is ``forced``, small models have windows as well.
     """
@@ -65,7 +65,7 @@ def split(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Parts | 
     count = int(piece.max()) + 1
     if count < (2 if forced else LEAST_WINDOWS):
         return None
-    matrix = tightened(matrix)
+    matrix = strengthened(matrix)
     step = steps_of(matrix, horizon)
     column = np.where(step >= 0, piece[step], EVERYWHERE)
     entry, of_entry = matrix.entry_row, column[matrix.index]

@@ -69,16 +69,16 @@ WORTH = 0.95
 
 def tightened(matrix: Matrix) -> Matrix:
     """Return the model with rows behind its own that every plan of it keeps."""
-    balances = _Balances(matrix)
+    balances = Balances(matrix)
     for name, found in ((COVERS, balances.covers()), (SURPLUS, balances.surplus())):
-        matrix = _with_rows(matrix, name, *found)
+        matrix = with_rows(matrix, name, *found)
     return matrix
 
 
-def _with_rows(
+def with_rows(
     matrix: Matrix, name: str, row: Ints, column: Ints, value: Floats, most: Floats
 ) -> Matrix:
-    """Return a matrix with rows of at most ``most`` behind its own."""
+    """Return a matrix with rows of at most ``most`` behind its own, given by their entries."""
     if not len(most):
         return matrix
     order = np.lexsort((column, row))
@@ -94,8 +94,19 @@ def _with_rows(
     )
 
 
-class _Balances:
-    """The balances of a model whose columns are all continuous and not negative."""
+class Balances:
+    """The balances of a model whose columns are all continuous and not negative.
+
+    Attributes
+    ----------
+    need, signed
+        Of every entry of the matrix: the right-hand side of its row, and its coefficient, as if all
+        right-hand sides were positive.
+    makes, units
+        Which entries are of supplies in balances, and which of these of on/off units.
+    decision
+        The on/off decision of every column, -1 where it has none.
+    """
 
     def __init__(self, matrix: Matrix) -> None:
         self.matrix = matrix
@@ -106,7 +117,6 @@ class _Balances:
         is_balance &= np.bincount(entry, ~plain[matrix.index], matrix.row_count) == 0
         self.need = np.abs(matrix.row_upper[entry])
         self.signed = matrix.value * np.sign(matrix.row_upper[entry])
-        """Coefficients as if every need were positive."""
         makes = is_balance[entry] & (self.signed > 0.0)
         self.makes, self.units = makes, makes & (self.decision[matrix.index] >= 0)
 
@@ -166,9 +176,9 @@ class _Balances:
 
         Days with other rows than others are no days of one kind (`microgrid_opt.solve.days`).
         """
-        key = _container(self.matrix.rows, row)
+        key = container(self.matrix.rows, row)
         for one in columns:
-            key = key * len(self.matrix.columns) + _container(self.matrix.columns, one)
+            key = key * len(self.matrix.columns) + container(self.matrix.columns, one)
         _, group = np.unique(key, return_inverse=True)
         return np.asarray(np.bincount(group, useful)[group] > 0)
 
@@ -191,7 +201,7 @@ class _Balances:
         )
 
 
-def _container(blocks: Sequence[Block], numbers: NDArray[np.integer]) -> Ints:
+def container(blocks: Sequence[Block], numbers: NDArray[np.integer]) -> Ints:
     """Return in which container columns or rows are."""
     starts = np.array([one.start for one in blocks])
     return np.asarray(np.searchsorted(starts, numbers, side="right") - 1)
@@ -205,7 +215,8 @@ def _limits(matrix: Matrix) -> tuple[Ints, Floats, Floats]:
     decision = np.full(matrix.column_count, -1, dtype=np.int64)
     capacity = np.full(matrix.column_count, np.inf)
     least = np.zeros(matrix.column_count)
-    pairs = [one for sign in (1.0, -1.0) for one in _pairs(matrix, sign)]
+    is_decision = (matrix.integrality == 1) & (matrix.col_lower >= 0.0) & (matrix.col_upper <= 1.0)
+    pairs = [one for sign in (1.0, -1.0) for one in pairs_of(matrix, is_decision, sign)]
     for column, on, flow, state in pairs:
         most = (flow > 0.0) & (state < 0.0)
         decision[column[most]] = on[most]
@@ -216,8 +227,18 @@ def _limits(matrix: Matrix) -> tuple[Ints, Floats, Floats]:
     return decision, capacity, least
 
 
-def _pairs(matrix: Matrix, sign: float) -> Iterator[tuple[Ints, Ints, Floats, Floats]]:
-    """Yield column, decision and coefficients of rows of these two, written as at most zero."""
+def pairs_of(
+    matrix: Matrix, beside: Flags, sign: float = 1.0
+) -> Iterator[tuple[Ints, Ints, Floats, Floats]]:
+    """Yield column, the one beside it and their coefficients, of rows of two, written as at most zero.
+
+    Parameters
+    ----------
+    beside
+        Which columns may be the second, shape (columns,); the first is continuous and not negative.
+    sign
+        1 for rows of at most zero, -1 for those of at least zero.
+    """
     lower, upper = (matrix.row_lower, matrix.row_upper)
     is_pair = np.diff(matrix.start) == 2
     if sign > 0.0:
@@ -226,12 +247,10 @@ def _pairs(matrix: Matrix, sign: float) -> Iterator[tuple[Ints, Ints, Floats, Fl
         is_pair &= np.isinf(upper) & (lower == 0.0)
     first = matrix.start[:-1][is_pair]
     for x, y in ((first, first + 1), (first + 1, first)):
-        column, on = matrix.index[x], matrix.index[y]
-        one = (matrix.integrality[on] == 1) & (matrix.col_upper[on] <= 1.0)
-        one &= (matrix.integrality[column] == 0) & (matrix.col_lower[column] >= 0.0)
-        one &= matrix.col_lower[on] >= 0.0
-        flow, state = sign * matrix.value[x[one]], sign * matrix.value[y[one]]
-        yield column[one], on[one], flow, state
+        column, other = matrix.index[x], matrix.index[y]
+        one = beside[other] & (matrix.integrality[column] == 0) & (matrix.col_lower[column] >= 0.0)
+        value, of = sign * matrix.value[x[one]], sign * matrix.value[y[one]]
+        yield column[one], other[one], value, of
 
 
 def loosened(matrix: Matrix, horizon: Horizon, piece: Ints, deciding: Collection[str]) -> Matrix:

@@ -1,7 +1,7 @@
 r"""Years with thousands of on/off decisions, in windows of some days: plans above, proven bounds below.
 
-1. *Relaxation.* Without whole numbers, but with rows that know of them (`microgrid_opt.solve.tight`),
-   the year is linear: a first bound, sizes, and prices of all rows.
+1. *Relaxation.* Without whole numbers, but with rows that know of them (`microgrid_opt.solve.tight`,
+   `microgrid_opt.solve.ladder`), the year is linear: a first bound, sizes, and prices of all rows.
 2. *Plan.* The assets round its states. With all whole numbers held the year is linear again: sizes,
    stores and flows of a plan.
 3. *Inside.* Windows of the plan are improved while all else stands (`microgrid_opt.solve.inside`), at
@@ -30,12 +30,12 @@ from microgrid_opt.solve import highs, inside, rounding
 from microgrid_opt.solve.agreed import MOST_JOINS, Agreed
 from microgrid_opt.solve.boxes import finite_box
 from microgrid_opt.solve.eased import Year, ease, held
+from microgrid_opt.solve.ladder import extended, ladders_of, stairs_of, strengthened
 from microgrid_opt.solve.levels import Level
 from microgrid_opt.solve.priced import EVERYWHERE, LEAST_WINDOWS, joined
 from microgrid_opt.solve.profiles import DEFAULT, load_profile
 from microgrid_opt.solve.session import checked_solution
 from microgrid_opt.solve.status import Outcome, Progress, Status, relative_gap
-from microgrid_opt.solve.tight import tightened
 
 T = TypeVar("T")
 
@@ -121,13 +121,18 @@ class _Search:
     ) -> None:
         self.draft, self.parts, self.year, self.gap = draft, parts, year, gap
         self.matrix, self.threads = matrix, threads
-        self.model = tightened(replace(matrix, integrality=rounding.deciding(draft, matrix)))
+        deciding = replace(matrix, integrality=rounding.deciding(draft, matrix))
+        self.ladders = ladders_of(deciding)
+        self.stairs = stairs_of(matrix, self.ladders)
+        self.model = strengthened(deciding, self.ladders)
         lower, upper = finite_box(self.model)
         self.boxed = replace(self.model, col_lower=lower, col_upper=upper)
         self.limit, self.on_progress = limit, on_progress
         self.begun = time.perf_counter()
         self.bound = -np.inf
         self.best: Outcome | None = None
+        self.closest: Outcome | None = None
+        """The plan whose linear year was solved closely."""
         self.stages: list[Stage] = []
         self.stopped = False
         self.tried: set[bytes] = set()
@@ -163,7 +168,7 @@ class _Search:
         if first.solution is None or first.solution.row_duals is None:
             return replace(first, seconds=self.seconds), tuple(self.stages)
         prices, values = self.matrix.sign * first.solution.row_duals, first.solution.values
-        at = self.plan(values, replace(first, solution=self.known(first.solution)))
+        at = self.plan(self.own(values), replace(first, solution=self.known(first.solution)))
         self.inside()
         self.closer()
         many = self.parts.count >= LEAST_WINDOWS
@@ -181,16 +186,17 @@ class _Search:
 
     def bounded(self, values: Floats, prices: Floats, at: Outcome) -> None:
         """Raise the bound and improve the plan in windows, then in longer ones while that gains."""
-        agreed = Agreed(self.boxed, self.parts, prices, self.several)
+        agreed = Agreed(self.boxed, self.parts, prices, self.several, self.stairs)
         before = self.objective
         found, root = self.windows(values, agreed)
-        self.plan(found, at)
+        self.plan(self.own(found), at)
         if before - self.objective > LEAST_GAIN * self.open * abs(self.objective):
             self.inside()
         if self.best is None or self.best.solution is None or self.is_over:
             return
         begun, enough = self.seconds, self.objective - self.gap * abs(self.objective)
-        bound = agreed.run(root, self.best.solution.values, enough, lambda: self.is_over)
+        plan = self.with_points(self.best.solution.values)
+        bound = agreed.run(root, plan, enough, lambda: self.is_over)
         self.proven(bound, "windows that agree", begun)
         for _ in range(MOST_JOINS):
             before = self.open
@@ -204,9 +210,11 @@ class _Search:
         deciding = {
             one.name for one in self.model.columns if self.model.integrality[one.slice].any()
         }
-        tight = replace(self.model, integrality=self.matrix.integrality)
+        whole = np.zeros(self.model.column_count, self.matrix.integrality.dtype)
+        whole[: self.matrix.column_count] = self.matrix.integrality
         found = self.year.relaxation(
-            tight,
+            replace(self.model, integrality=whole),
+            self.ladders,
             deciding,
             (CLOSER if self.gap <= NARROW else SHARE) * self.gap,
             self.left,
@@ -218,22 +226,35 @@ class _Search:
         return found
 
     def known(self, solution: Solution) -> Solution:
-        """Return a solution of the tight model as one of the model's own rows."""
+        """Return a solution of the strengthened model as one of the model's own."""
         assert solution.row_duals is not None
-        own = self.matrix.row_count
+        rows, reduced = self.matrix.row_count, solution.reduced_costs
         return replace(
-            solution, activities=solution.activities[:own], row_duals=solution.row_duals[:own]
+            solution,
+            values=self.own(solution.values),
+            reduced_costs=None if reduced is None else self.own(reduced),
+            activities=solution.activities[:rows],
+            row_duals=solution.row_duals[:rows],
         )
+
+    def own(self, values: Floats) -> Floats:
+        """Return values of the model's own columns, without the points of sizes."""
+        return values[: self.matrix.column_count]
+
+    def with_points(self, values: Floats) -> Floats:
+        """Return values of the model's own columns with the points of sizes behind them."""
+        return extended(values, self.stairs)
 
     # ------------------------------------------------------------------ plans
 
     @property
     def units(self) -> Flags:
-        """Which columns are whole and have no step, shape (columns,)."""
-        return np.asarray((self.parts.column == EVERYWHERE) & (self.matrix.integrality == 1))
+        """Which own columns are whole and have no step, shape (columns,)."""
+        everywhere = self.parts.column[: self.matrix.column_count] == EVERYWHERE
+        return np.asarray(everywhere & (self.matrix.integrality == 1))
 
     def rounded_up(self, values: Floats) -> Floats:
-        """Return values with enough units for what they stand for."""
+        """Return values of own columns with enough units for what they stand for."""
         return np.where(self.units, np.ceil(values - 1e-6), values)
 
     def windows(self, values: Floats, agreed: Agreed) -> tuple[Floats, Box]:
@@ -246,8 +267,10 @@ class _Search:
         root, found = agreed.root(values)
         self.proven(agreed.fixed + root.bound, f"{self.parts.count} windows", begun)
         if whole.any() and not self.is_over:
-            at = np.clip(self.rounded_up(values), self.boxed.col_lower, self.boxed.col_upper)
-            found = agreed.held(whole, at).root(values)[1]
+            at, held = values.copy(), np.zeros(len(values), dtype=bool)
+            at[: len(whole)], held[: len(whole)] = self.rounded_up(self.own(values)), whole
+            at = np.clip(at, self.boxed.col_lower, self.boxed.col_upper)
+            found = agreed.held(held, at).root(values)[1]
         return found, root
 
     def proven(self, bound: float, name: str, begun: float) -> None:
@@ -297,11 +320,20 @@ class _Search:
 
     def closer(self) -> None:
         """Solve the linear year of the best plan once more: what its search left open is in the gap."""
-        if self.best is not None and self.best.solution is not None and not self.is_over:
-            whole = self.best.solution.values
-            outcome = self.linear(ease(held(self.matrix, whole)), self.best, CLOSER)
-            if outcome.solution is not None:
-                self.keep(outcome, whole)
+        best = self.best
+        if best is None or best.solution is None or best is self.closest or self.is_over:
+            return
+        whole = best.solution.values
+        outcome = self.linear(ease(held(self.matrix, whole)), best, CLOSER)
+        if outcome.solution is not None:
+            self.keep(outcome, whole)
+        self.closest = self.best
+
+    def is_met(self) -> bool:
+        """Whether it is over, maybe since the linear year of the best plan is solved closely now."""
+        if self.open <= (1.0 + SHARE) * self.gap:
+            self.closer()
+        return self.is_over
 
     def keep(self, outcome: Outcome, whole: Floats) -> Outcome:
         """Keep a plan, with its whole numbers, if it holds and is better; return it."""
@@ -327,7 +359,7 @@ class _Search:
     def inside(self) -> None:
         """Improve the windows of the best plan, at one border and then at another."""
         shift, gained = 0, np.inf
-        while self.best is not None and not self.is_over:
+        while self.best is not None and not self.is_met():
             if shift > 1 and gained < INSIDE_GAIN * self.open:
                 return
             before = self.objective
@@ -340,10 +372,10 @@ class _Search:
     def improved(self, best: Outcome, shift: int) -> Floats:
         """Return a plan whose windows are each solved inside it."""
         assert best.solution is not None
-        begun, values = self.seconds, best.solution.values.copy()
+        begun, values = self.seconds, self.with_points(best.solution.values)
         scale = abs(self.objective) / self.parts.count
         profile = _profile(SHARE * max(self.gap, self.open) * scale)
-        window = inside.shifted(self.matrix, self.draft.horizon, self.parts.column, shift)
+        window = inside.shifted(self.model, self.draft.horizon, self.parts.column, shift)
         models = list(inside.models(self.model, values, window))
 
         def solve(number: int) -> Outcome:
@@ -354,7 +386,7 @@ class _Search:
             if outcome.solution is not None:
                 values[models[number][1]] = outcome.solution.values
         self.stages.append(Stage(f"{len(models)} windows inside", self.seconds - begun, None, None))
-        return values
+        return self.own(values)
 
     # ------------------------------------------------------------------ many at a time
 
