@@ -70,14 +70,16 @@ def text(rules: str, size: str, need: list[float] = NEED, cap: float | None = No
     )
 
 
-def solved(problem: Problem, gap: float, threads: int = 1) -> tuple[Outcome, tuple[Stage, ...]]:
+def solved(
+    problem: Problem, gap: float, threads: int = 1, limit: float | None = None
+) -> tuple[Outcome, tuple[Stage, ...]]:
     """Return what windows make of a problem, before any branch and bound."""
     draft = build(problem)
     matrix = handoff.extract(draft.model)
     parts = priced.split(matrix, problem.horizon, forced=True)
     assert parts is not None
     coarser = coarser_of(problem)
-    return windowed.plan(draft, matrix, parts, coarser, [load_profile()], gap, None, None, threads)
+    return windowed.plan(draft, matrix, parts, coarser, [load_profile()], gap, limit, None, threads)
 
 
 BOTH = [
@@ -184,7 +186,8 @@ def test_bound_optimum_and_plan_of_random_parks(
     )
     problem = problem_of(text(rules, size, need))
     exact, _ = study.run(problem, EXACT)
-    outcome, _ = solved(problem, 1e-3)
+    # Windows of some parks agree for minutes: bound and plan hold whenever they are stopped.
+    outcome, _ = solved(problem, 1e-3, limit=5.0)
     slack = 1e-6 * (1.0 + abs(exact.cost))
     assert outcome.bound <= exact.cost + slack
     if outcome.objective is not None:
