@@ -293,7 +293,7 @@ def _way(ask: _Ask) -> _Way:
     forced = strategy != AUTO
     if strategy in {AUTO, ROUNDED, WINDOWS} and rounding.is_worth_it(draft, matrix, forced=forced):
         inside = None
-        if strategy == WINDOWS or (strategy == AUTO and rounding.has_given_sizes(draft)):
+        if strategy != ROUNDED:
             inside = priced.split(matrix, draft.horizon, forced=forced)
         return _Way(ROUNDED if inside is None else WINDOWS, inside=inside)
     if strategy in {AUTO, BRANCHED} and ask.coarser is not None:

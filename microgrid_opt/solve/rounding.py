@@ -51,15 +51,6 @@ def is_worth_it(draft: Draft, matrix: Matrix, *, forced: bool = False) -> bool:
     return known >= (1 if forced else MANY)
 
 
-def has_given_sizes(draft: Draft) -> bool:
-    """Return whether all units that start and stop have sizes that are not chosen.
-
-    Where they are chosen, copies of them leave the windows' bound behind that of the relaxation.
-    """
-    sizes = [rounding.series["size"] for rounding in draft.roundings if rounding.follows]
-    return bool(sizes) and not any(hasattr(size, "name") for size in sizes)
-
-
 def plan(
     draft: Draft,
     matrix: Matrix,

@@ -136,15 +136,14 @@ def test_the_asked_gap_is_kept_and_the_audit_replays_the_states(rules: str) -> N
     assert results.run.prices_from == "LP with integers fixed"
 
 
-@pytest.mark.parametrize(
-    ("size", "strategy"), [(SIZES["given"], "windows"), (SIZES["chosen"], "rounded")]
-)
-def test_windows_are_chosen_where_the_units_have_given_sizes(
-    size: str, strategy: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("least", "strategy"), [(2, "windows"), (30, "rounded")])
+@pytest.mark.parametrize("size", [SIZES["given"], SIZES["chosen"]])
+def test_windows_are_chosen_where_there_are_enough(
+    size: str, least: int, strategy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rounding, "MANY", 1)
     monkeypatch.setattr(priced, "ROWS", 200)
-    monkeypatch.setattr(priced, "LEAST_WINDOWS", 2)
+    monkeypatch.setattr(priced, "LEAST_WINDOWS", least)
     problem = problem_of(text(RULES["plain"], size))
     results, _ = study.run(problem, study.Asked("auto", ("mip_rel_gap=0.9",)))
     assert results.run.strategy == strategy
