@@ -267,10 +267,10 @@ class _Search:
         root, found = agreed.root(values)
         self.proven(agreed.fixed + root.bound, f"{self.parts.count} windows", begun)
         if whole.any() and not self.is_over:
-            at, held = values.copy(), np.zeros(len(values), dtype=bool)
-            at[: len(whole)], held[: len(whole)] = self.rounded_up(self.own(values)), whole
+            at, fixed = values.copy(), np.zeros(len(values), dtype=bool)
+            at[: len(whole)], fixed[: len(whole)] = self.rounded_up(self.own(values)), whole
             at = np.clip(at, self.boxed.col_lower, self.boxed.col_upper)
-            found = agreed.held(held, at).root(values)[1]
+            found = agreed.held(fixed, at).root(values)[1]
         return found, root
 
     def proven(self, bound: float, name: str, begun: float) -> None:
