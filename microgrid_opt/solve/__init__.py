@@ -29,6 +29,7 @@ direct.py       a model solved that way, and what the run tells of itself
     piece.py        one piece as a model: what it costs, and cuts that any duals or prices prove
     cuts.py         all cuts: a proven bound, and the next point
     bundle.py       the search: plans above, bounds below
+    allotted.py     shares of limits of the year that pieces choose at a price: where it begins
     stacked.py      all pieces as one model again, from where they stand to a vertex
   typical.py      a few typical days for all, then the full model searched from them
     days.py         the days of a model: which have one structure, what is in each

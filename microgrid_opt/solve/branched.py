@@ -246,7 +246,6 @@ class _Search:
             values if start is None else start,
             max(gap, NEAR),
             time_limit=climb.left,
-            radius=levels.RADIUS["fine"],
             at=self.nodes.solve(leaf).lowest if start is None else None,
             cutoff=min(self.cutoff, self.hopeless),
             on_round=self.tell,

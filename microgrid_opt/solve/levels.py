@@ -48,8 +48,6 @@ DEARER = 4.0
 """A miss costs this many times what the coarse level pays for one unit more."""
 LED = 10
 """Rounds of a coarse level whose cuts lead the next one."""
-RADIUS = {"coarse": 0.5, "fine": 0.1}
-"""How far the first step may go, as a share of each coordinate's scale."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,23 +257,33 @@ def penalties(level: Level, start: Level, pieces: Pieces) -> Floats:
     coarse, fine = start.matrix, level.matrix
     assert start.duals is not None
     credit = np.abs(coarse.value * start.duals[coarse.entry_row])
-    worth = sums(coarse.index, credit, coarse.column_count) + np.abs(coarse.cost)
+    value = sums(coarse.index, credit, coarse.column_count) + np.abs(coarse.cost)
     for family in coarse.columns:
         if family.count:
-            worth[family.slice] = worth[family.slice].max()
-    prices = expanded(start, level, worth)
+            value[family.slice] = value[family.slice].max()
+    prices = expanded(start, level, value)
     moved = np.abs(fine.value * expanded(start, level, start.values)[fine.index])
     moved = sums(fine.entry_row, moved, fine.row_count)
     least = 1e-3 * float(np.median(prices[prices > 0.0])) if (prices > 0.0).any() else 1.0
     total = abs(float(coarse.cost @ (start.values if start.values is not None else 0.0)))
-    spread = np.zeros(len(pieces.spread))
+    spread = worth(level, start, pieces)
     for number, row in enumerate(pieces.spread):
-        block = coarse.row_blocks.get(fine.row_name(int(row)).partition("[")[0])
-        paid = 0.0 if block is None else float(np.abs(start.duals[block.slice]).max(initial=0.0))
         limits = np.abs([fine.row_lower[row], fine.row_upper[row]])
         limit = float(limits[np.isfinite(limits)].max(initial=0.5 * moved[row]))
-        spread[number] = max(paid, total / max(limit, 1.0))
+        spread[number] = max(spread[number], total / max(limit, 1.0))
     return DEARER * np.concatenate([np.maximum(prices, least), spread])
+
+
+def worth(level: Level, start: Level, pieces: Pieces) -> Floats:
+    """Return what a coarser level pays for a unit of each spread row, shape (spread rows,)."""
+    assert start.duals is not None
+    paid = np.zeros(len(pieces.spread))
+    for number, row in enumerate(pieces.spread):
+        family = level.matrix.row_name(int(row)).partition("[")[0]
+        block = start.matrix.row_blocks.get(family)
+        if block is not None:
+            paid[number] = np.abs(start.duals[block.slice]).max(initial=0.0)
+    return paid
 
 
 def prices(bundle: Bundle, start: Level, piece: Ints) -> list[Floats] | None:

@@ -43,7 +43,6 @@ from microgrid_opt.solve.known import (
     on_curve,
 )
 from microgrid_opt.solve.levels import (
-    RADIUS,
     Level,
     ended,
     expanded,
@@ -239,7 +238,6 @@ class Limited:
             start,
             max(gap, NEAR),
             time_limit=climb.left,
-            radius=RADIUS["fine"],
             slopes=slopes,
             on_round=told(name, matrix, climb.begun, climb.on_progress),
             plan=plan,

@@ -1,10 +1,12 @@
 """A year without whole numbers from coarse to fine: each level starts the next, pieces end it.
 
-1. A few typical days (`microgrid_opt.solve.typical`), or the year in long blocks where days are no
-   measure, are solved at once: first sizes, stores at midnight, prices.
-2. The year in blocks of one price period, then in its own steps, is cut into pieces of some days and
-   searched from there (`microgrid_opt.solve.bundle`). Only the last level's plans and cuts count: the
-   coarse ones are a start, whatever they neglect.
+1. The year is written in blocks of one price period. A few typical days of it
+   (`microgrid_opt.solve.typical`), or the year in long blocks where days are no measure, are solved at
+   once: first sizes, stores at midnight, prices.
+2. The year in blocks, then in its own steps, is cut into pieces of some days and searched from there
+   (`microgrid_opt.solve.bundle`), in blocks with the shares of limits that pieces choose
+   (`microgrid_opt.solve.allotted`). Only the last level's plans and cuts count: the coarse ones are a
+   start, whatever they neglect.
 3. Cuts of a coarse level are proved again on the next where both share the same things; where much of them
    is lost there, they and its prices lead the first steps.
 4. Near the optimum the pieces are put together again, and the simplex method ends at a vertex of the
@@ -24,12 +26,12 @@ import numpy as np
 from microgrid_opt.errors import InputError
 from microgrid_opt.results import Stage
 from microgrid_opt.solve import highs
+from microgrid_opt.solve.allotted import allotted
 from microgrid_opt.solve.bundle import ALMOST, MOST_ROUNDS, Bundle
 from microgrid_opt.solve.days import Days
 from microgrid_opt.solve.handed import led
 from microgrid_opt.solve.levels import (
     EXACT,
-    RADIUS,
     Level,
     carry,
     ended,
@@ -37,6 +39,7 @@ from microgrid_opt.solve.levels import (
     has_few_pieces,
     penalties,
     told,
+    worth,
 )
 from microgrid_opt.solve.pieces import cut, stages_of
 from microgrid_opt.solve.profiles import LARGE_NONZEROS
@@ -73,11 +76,16 @@ SLOW = 2e-2
 """Gap of the last coarse level above which the pieces agree so slowly that one run is as fast."""
 WORTH = 0.6
 """Share of the steps up to which a coarse level is worth its time."""
-COARSE_GAP, COARSE_ROUNDS = 5e-3, 25
-"""Where the search of a coarse level ends; rounds for each stage, as each has its own to agree on."""
-TYPICAL_DAYS, LEAST_DAYS, DAYS_EACH = 12, 4, 8
-"""Of the first level: half as many are as good, twice as many take longer than they spare. The least,
-and how many days each stands for, in a short horizon: 12 of 56 took 14 of 57 s, 7 of them 5 of 20 s."""
+COARSE_GAP, COARSE_ROUNDS = 1e-3, 25
+"""Where the search of a coarse level ends: a round of it takes a third of the time of a finer one. Rounds
+for each stage, as each has its own to agree on."""
+TYPICAL_DAYS, LEAST_DAYS, DAYS_EACH = 16, 4, 8
+"""Of the first level: twice as many take longer than they spare. The least, and how many days each
+stands for, in a short horizon: 12 of 56 took 14 of 57 s, 7 of them 5 of 20 s."""
+ENOUGH_DAYS = 12
+"""Of the shortest horizon of which a few are typical."""
+RADIUS = {"coarse": 0.2, "fine": 0.05}
+"""How far the first step may go, as a share of each coordinate's scale: plans of blocks are near."""
 
 
 def plan(
@@ -200,28 +208,29 @@ class Climb:
         """Solve the coarse levels; return the last one, and why it failed."""
         try:
             long, short = self.blocks(fine.horizon)
-            last, failed = self.typical(fine)
+            middle = self.written(short)
+            last, failed = self.typical(middle)
             if last is None and not failed:
                 last, failed = self.first(self.written(long))
             if last is not None and not failed:
-                last, found, failed = self.search(self.written(short), last, COARSE_GAP)
+                last, found, failed = self.search(middle, last, COARSE_GAP)
                 if gap <= EXACT and self.limit is None and not failed and found.gap > SLOW:
                     failed = "what they share is too much to be exact"
         except InputError as error:
             return fine, f"it cannot be written on coarser steps ({error.findings[0].message})"
         return last or fine, failed
 
-    def typical(self, fine: Level) -> tuple[Level | None, str]:
-        """Return the model with the plan and prices of typical days, and whether that was stopped.
+    def typical(self, level: Level) -> tuple[Level | None, str]:
+        """Return a level with the plan and prices of typical days, and whether that was stopped.
 
         ``None`` where days are no measure, or have no plan.
         """
         try:
-            check_days(fine.horizon, TYPICAL_DAYS)
+            check_days(level.horizon, ENOUGH_DAYS)
         except InputError:
             return None, ""
         begun = time.perf_counter()
-        days = Days(fine.matrix, fine.horizon)
+        days = Days(level.matrix, level.horizon)
         few = start_from_days(
             days,
             min(TYPICAL_DAYS, max(days.count // DAYS_EACH, LEAST_DAYS)),
@@ -231,7 +240,9 @@ class Climb:
         )
         self.stages.append(Stage(few.name, time.perf_counter() - begun, few.outcome.objective))
         self.solver = few.outcome.solver
-        return few.level, "interrupted" if few.outcome.status is Status.INTERRUPTED else ""
+        interrupted = few.outcome.status is Status.INTERRUPTED
+        found = None if few.level is None else replace(few.level, starts=level.starts)
+        return found, "interrupted" if interrupted else ""
 
     def finish(self, level: Level, near: Found, gap: float) -> Found:
         """Go from a plan near the optimum to a vertex; where that fails, search on."""
@@ -317,15 +328,20 @@ class Climb:
         carry(start, level, bundle)
         if start.bundle is not None:
             start.bundle.release()
+        values = expanded(start, level, start.values)
+        at = bundle.point(values)
+        if coarse:
+            at = allotted(bundle, at, worth(level, start, pieces))
         name = f"{len(level.starts):,} {'blocks' if coarse else 'steps'} in {pieces.count} pieces"
         found = bundle.run(
-            expanded(start, level, start.values),
+            values,
             gap,
             time_limit=self.left,
             rounds=COARSE_ROUNDS * stages_of(matrix)[1] if coarse else MOST_ROUNDS,
             radius=RADIUS["coarse" if coarse else "fine"],
             roughly=coarse,
             slopes=slopes,
+            at=at,
             on_round=told(name, matrix, self.begun, self.on_progress),
             close=0.0 if coarse or box is not None else gap,
         )

@@ -25,7 +25,7 @@ from microgrid_opt.solve.bases import standing
 from microgrid_opt.solve.bundle import Bundle
 from microgrid_opt.solve.days import Days
 from microgrid_opt.solve.layout import slopes_of
-from microgrid_opt.solve.levels import RADIUS, Level, carry, ended, penalties, pieces_of, told
+from microgrid_opt.solve.levels import Level, carry, ended, penalties, pieces_of, told
 from microgrid_opt.solve.medoids import medoids
 from microgrid_opt.solve.pieces import SHARED, Pieces, cut
 from microgrid_opt.solve.status import Outcome, Status
@@ -262,7 +262,6 @@ class _Check:
             values,
             gap,
             time_limit=limit,
-            radius=RADIUS["fine"],
             slopes=[slopes_of(bundle.pieces, model.layout, duals) for model in bundle.models],
             on_round=self.listen,
         )

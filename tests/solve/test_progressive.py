@@ -139,7 +139,7 @@ def test_few_pieces_are_not_priced_and_end_at_the_same_vertex(
 
 @pytest.mark.usefixtures("small")
 def test_a_short_horizon_has_few_typical_days(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proves: one day of eight is typical, four at least, and twelve of a year.
+    """Proves: one day of eight is typical, four at least, and sixteen of a year.
 
     Sensitivity: 56 days have seven of them, 14 four; a year of 365 would have 45.
     """
@@ -154,7 +154,7 @@ def test_a_short_horizon_has_few_typical_days(monkeypatch: pytest.MonkeyPatch) -
         body = text(LOADS, 30).replace("hours: 144", f"hours: {hours}")
         with pytest.raises(NoPlanError):
             study.run(problem_of(body), study.Asked())
-    assert asked == [4, 7, 12]
+    assert asked == [4, 7, 16]
 
 
 def text(load: list[float], capex: int, *, cap: float | None = None, peak: float = 5.0) -> str:
