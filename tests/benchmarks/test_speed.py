@@ -162,6 +162,17 @@ def test_memory_counts_what_a_run_started() -> None:
     assert measure([sys.executable, "-c", script], limit_seconds=60.0).peak_mb > 200.0
 
 
+def test_memory_does_not_count_what_measures_it() -> None:
+    """Proves: 300 MB that the measuring process holds are not in what a small run takes.
+
+    Sensitivity: the kernel's maximum of a process counts the one that it was forked from.
+    """
+    held = b"x" * (300 * 2**20)
+    found = measure([sys.executable, "-c", "import time; time.sleep(0.3)"], limit_seconds=60.0)
+    assert len(held) > 0
+    assert 1.0 < found.peak_mb < 200.0
+
+
 def test_runs_are_chosen_by_a_part_of_their_name() -> None:
     runs = all_runs(2)
     assert len({run.name for run in runs}) == len(runs)

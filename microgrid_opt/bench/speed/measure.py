@@ -66,7 +66,7 @@ def measure(command: Sequence[str], *, limit_seconds: float) -> Measured:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            peak = max(peak, _resident_mb(process.pid))
+            peak = max(peak, _resident_mb(process.pid), _highest_mb(process.pid))
             if time.perf_counter() - began > limit_seconds and not timed_out:
                 timed_out = True
                 os.killpg(process.pid, signal.SIGKILL)
@@ -78,8 +78,18 @@ def measure(command: Sequence[str], *, limit_seconds: float) -> Measured:
         output = out.read().decode(errors="replace")
         said = (err.read().decode(errors="replace").strip() or output.strip())[-TOLD:]
     problem = said if process.returncode and not timed_out else ""
-    most = max(peak, usage.ru_maxrss / 1024.0)
+    # Of the kernel's own maximum the process that starts another is a part, as long as it is.
+    most = peak or usage.ru_maxrss / 1024.0
     return Measured(wall, usage.ru_utime + usage.ru_stime, most, timed_out, problem, output)
+
+
+def _highest_mb(process: int) -> float:
+    """Return the most memory that a process has held since its program began [MB]; 0 where it cannot be seen."""
+    try:
+        lines = (_PROC / str(process) / "status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0.0
+    return sum(float(one.split()[1]) / 1024.0 for one in lines if one.startswith("VmHWM:"))
 
 
 def _resident_mb(session: int) -> float:
