@@ -78,7 +78,7 @@ def measure(command: Sequence[str], *, limit_seconds: float) -> Measured:
         output = out.read().decode(errors="replace")
         said = (err.read().decode(errors="replace").strip() or output.strip())[-TOLD:]
     problem = said if process.returncode and not timed_out else ""
-    # Of the kernel's own maximum the process that starts another is a part, as long as it is.
+    # The kernel's own maximum counts this process, from which the other one was forked.
     most = peak or usage.ru_maxrss / 1024.0
     return Measured(wall, usage.ru_utime + usage.ru_stime, most, timed_out, problem, output)
 
