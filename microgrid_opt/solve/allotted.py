@@ -55,11 +55,10 @@ def allotted(bundle: Bundle, point: Floats, prices: Floats) -> Floats:
     market = _Market(bundle)
     if not market.open.any():
         return point
-    dear = [model.penalty for model in bundle.models]
     found, paid, offers = point, np.abs(prices), []
     kept = used = np.zeros(len(paid), dtype=bool)
     for _ in range(TRIES):
-        market.charge(paid, dear)
+        market.charge(paid)
         answers = bundle.solve(market.cleared(found))
         if answers is None:
             break
@@ -71,8 +70,7 @@ def allotted(bundle: Bundle, point: Floats, prices: Floats) -> Floats:
             break
         dearer = np.where(paid > 0.0, 2.0 * paid, FIRST * market.miss)
         paid = np.where(~kept, dearer, np.where(~used, 0.5 * paid, paid))
-    for model, most in zip(bundle.models, dear, strict=True):
-        model.charge(most)
+    market.close()
     return market.between(found, offers) if offers else point
 
 
@@ -85,6 +83,8 @@ class _Market:
         Limits of the spread rows, infinite where their shares may not be chosen, shape (spread rows,).
     open
         Shares that may be, shape (shares,).
+    dear, miss
+        What misses cost before: of the parameters of each piece, and of each spread row at most.
     """
 
     def __init__(self, bundle: Bundle) -> None:
@@ -106,13 +106,19 @@ class _Market:
             parameters[model.common :] - self.first
             for model, parameters in zip(bundle.models, cuts.parameters, strict=True)
         ]
+        self.dear = [model.penalty for model in bundle.models]
         self.miss = np.zeros(len(self.low))
         for model, shares in zip(bundle.models, self.of, strict=True):
             np.maximum.at(self.miss, self.row[shares], model.penalty[model.common :])
 
-    def charge(self, paid: Floats, dear: Sequence[Floats]) -> None:
+    def close(self) -> None:
+        """Let misses cost what they did before."""
+        for model, most in zip(self.bundle.models, self.dear, strict=True):
+            model.charge(most)
+
+    def charge(self, paid: Floats) -> None:
         """Let pieces pay these prices for what they use of open shares, and no more than for a miss."""
-        for model, shares, most in zip(self.bundle.models, self.of, dear, strict=True):
+        for model, shares, most in zip(self.bundle.models, self.of, self.dear, strict=True):
             penalty = most.copy()
             behind = penalty[model.common :]
             price = np.minimum(paid[self.row[shares]], behind)

@@ -86,10 +86,11 @@ def measure(command: Sequence[str], *, limit_seconds: float) -> Measured:
 def _highest_mb(process: int) -> float:
     """Return the most memory that a process has held since its program began [MB]; 0 where it cannot be seen."""
     try:
-        lines = (_PROC / str(process) / "status").read_text(encoding="utf-8").splitlines()
+        text = (_PROC / str(process) / "status").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return 0.0
-    return sum(float(one.split()[1]) / 1024.0 for one in lines if one.startswith("VmHWM:"))
+    highest = [line.split()[1] for line in text.splitlines() if line.startswith("VmHWM:")]
+    return float(highest[0]) / 1024.0 if highest else 0.0
 
 
 def _resident_mb(session: int) -> float:
