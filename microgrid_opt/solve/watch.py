@@ -119,6 +119,8 @@ class Watch:
         finally:
             if not self.abandoned:
                 self._highs.setCallback(None, None)
+                # HiGHS keeps what it called until it runs again: a circle that Python does not see.
+                self._highs = None
 
     def _solve(self) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import weakref
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -359,6 +360,19 @@ def test_same_input_same_plan(park: Callable[..., Any], profile: str) -> None:
 
 
 # ---------------------------------------------------------------------- starting from somewhere
+
+
+@pytest.mark.parametrize("whole", [[0, 0], [1, 0]], ids=["LP", "MILP"])
+def test_what_was_solved_does_not_stay_in_memory(whole: list[int]) -> None:
+    """Proves: HiGHS and its arrays, some 60 MB for a year, end with the session that used them.
+
+    Sensitivity: a run that HiGHS can still call back from keeps the instance for good.
+    """
+    matrix = dense([1.0, 2.0], [(1.5, [1.0, 1.0], INF)], upper=[1.0, 1.0], whole=whole)
+    with Session(matrix, exact()) as session:
+        assert session.run().objective == pytest.approx(2.0)
+        known = weakref.ref(session._highs)
+    assert known() is None
 
 
 def test_basis_out_and_in(park: Callable[..., Any]) -> None:
