@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 
 GAP = 1e-4
 """Gap of a model that is solved in pieces, where none is asked for."""
-LONGER = 2
-"""Pieces are so many times longer than those of one solve: cuts of many caps make their model large, the
-more so the more pieces there are."""
 
 
 class Chain:
@@ -92,7 +89,7 @@ class Chain:
     def _cut(self, draft: Draft, matrix: Matrix) -> Ints | None:
         """Return the piece of every step, ``None`` where the model is not cut."""
         forced = self._strategy == choice.PROGRESSIVE
-        return levels.pieces_of(matrix, draft.horizon, forced=forced, longer=LONGER)
+        return levels.pieces_of(matrix, draft.horizon, forced=forced)
 
     def solve(
         self,

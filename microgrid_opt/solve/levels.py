@@ -41,6 +41,9 @@ FEW_NONZEROS, FEW = 200_000, 12
 """Size up to which fewer, larger pieces are better, as many as months: what a piece costs beside its
 simplex steps is most there. 171,000 to 182,000 took a quarter to a third less time than in 36 pieces,
 332,000 a third more than in 47."""
+MANY = 60
+"""Pieces of a good search at most, as the model of their cuts grows with them: two thirds of 103 s for 155
+pieces of 315,000 rows, 3 of 34 s for these."""
 LEAST_PIECES = 6
 MOST_SHARED = 3000
 """Shared columns and shares up to which their model stays small beside the pieces."""
@@ -80,24 +83,18 @@ class Level:
     known: Basis | None = None
 
 
-def pieces_of(
-    matrix: Matrix, horizon: Horizon, *, forced: bool = False, longer: int = 1
-) -> Ints | None:
+def pieces_of(matrix: Matrix, horizon: Horizon, *, forced: bool = False) -> Ints | None:
     """Return the piece of every step, or ``None`` where this is no way to solve the model.
 
-    Where it is ``forced``, small models are cut as well. Pieces are so many times ``longer`` than those
-    that are best for one solve, where there are enough of them.
+    Where it is ``forced``, small models are cut as well.
     """
     if matrix.is_mip or not (is_large(matrix) or forced):
         return None
-    rows = max(ROWS, matrix.row_count // FEW) if has_few_pieces(matrix) else ROWS
+    rows = max(ROWS, matrix.row_count // (FEW if has_few_pieces(matrix) else MANY))
     if forced:
         rows = min(rows, max(matrix.row_count // LEAST_PIECES, 1))
-    for times in dict.fromkeys((longer, 1)):
-        piece = edges(matrix, horizon, times * rows)
-        if is_worth_it(matrix, horizon, piece, forced=forced):
-            return piece
-    return None
+    piece = edges(matrix, horizon, rows)
+    return piece if is_worth_it(matrix, horizon, piece, forced=forced) else None
 
 
 def is_large(matrix: Matrix) -> bool:

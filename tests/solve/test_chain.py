@@ -570,19 +570,19 @@ def test_years_of_many_whole_numbers_are_solved_as_by_solve(
 
 
 @pytest.mark.usefixtures("small")
-def test_pieces_of_many_caps_are_longer_where_there_are_enough(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Proves: six days are three pieces for one solve and two for a chain of them; where longer pieces are
-    too few to solve the model at all, they are those of one solve.
+def test_pieces_are_at_most_as_many_as_their_cuts_bear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: six days of a model that is not small are three pieces by their rows, two where more are too
+    many.
 
-    Sensitivity: a model that is no longer cut because longer pieces are too few.
+    Sensitivity: pieces of the same rows however many that makes.
     """
     monkeypatch.setattr(levels, "ROWS", 300)
+    monkeypatch.setattr(levels, "FEW_NONZEROS", 0)
     problem, _, matrix = model()
     found = []
-    for longer in (1, chain.LONGER, 1000):
-        piece = levels.pieces_of(matrix, problem.horizon, longer=longer)
+    for most in (levels.MANY, 2):
+        monkeypatch.setattr(levels, "MANY", most)
+        piece = levels.pieces_of(matrix, problem.horizon)
         assert piece is not None
         found.append(int(piece.max()) + 1)
-    assert found == [3, 2, 3]
+    assert found == [3, 2]
