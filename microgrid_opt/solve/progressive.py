@@ -72,9 +72,9 @@ COARSEST, FINER = 8.0, 24.0
 """Longest blocks [steps of the horizon] of the first level; of the next, inside price periods."""
 BLOCKS = 3.0
 """Longest blocks of the second level where no prices tell where to cut [steps]."""
-SLOW = 0.1
+SLOW = 0.07
 """Gap of the last coarse level above which the pieces agree so slowly that one run is as fast: at 4 to 6 %
-8 weeks took 5, 15 and 28 s in place of 10, 17 and 33; at 14 % they had not agreed after 300."""
+8 weeks took 5, 15 and 28 s in place of 10, 17 and 33; at 9 and 14 % they had not agreed after 170."""
 WORTH = 0.6
 """Share of the steps up to which a coarse level is worth its time."""
 COARSE_GAP, COARSE_ROUNDS = 1e-3, 25
