@@ -51,8 +51,8 @@ addEventListener("load", () => setTimeout(() => {
 def opened(text: str, folder: Path) -> tuple[str, str]:
     """Return the page as the browser made it, and what the browser complained about.
 
-    On a busy machine the browser may end before it has shown what is drawn when it is seen: then the page
-    is opened again.
+    On a busy machine the browser may end before it has shown what is drawn when it is seen: then a page
+    without complaints is opened again.
     """
     page = folder / "report.html"
     page.write_text(text, encoding="utf-8")
@@ -65,9 +65,10 @@ def opened(text: str, folder: Path) -> tuple[str, str]:
     for _ in range(OPENED):
         done = subprocess.run(command, capture_output=True, timeout=120, check=True)
         dom, log = done.stdout.decode(), done.stderr.decode(errors="replace")
-        if all(charts(dom).values()):
+        complaints = [line for line in log.splitlines() if "CONSOLE" in line]
+        if complaints or all(charts(dom).values()):
             break
-    return dom, "\n".join(line for line in log.splitlines() if "CONSOLE" in line)
+    return dom, "\n".join(complaints)
 
 
 def charts(dom: str) -> dict[str, bool]:

@@ -102,7 +102,7 @@ def test_the_optimum_lies_between_bound_and_plan(rules: str, size: str) -> None:
     """
     problem = problem_of(text(rules, size))
     exact, _ = study.run(problem, EXACT)
-    outcome, _ = solved(problem, 4e-3)
+    outcome, _ = solved(problem, 1e-3)
     slack = 1e-6 * abs(exact.cost)
     assert outcome.bound <= exact.cost + slack
     assert outcome.objective is not None
