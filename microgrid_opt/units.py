@@ -36,11 +36,8 @@ _CURRENCY_NAMES = {"yuan": "CNY", "RMB": "CNY", "rmb": "CNY", "元": "CNY"}
 QUANTITY_PATTERN = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*[^0-9\s.,].*$"
 """What a quantity looks like, for the JSON Schema."""
 
+_PREFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _DEFINITIONS = """
-k- = 1000
-M- = 1000000
-G- = 1000000000
-T- = 1000000000000
 watt = [power] = W = Wp = Wel = Wth
 hour = [time] = h
 minute = hour / 60 = min
@@ -78,6 +75,14 @@ _KNOWN = """
 W kW MW GW kWp MWp Wh kWh MWh GWh TWh J kJ MJ GJ TJ kg g t h min s day month year % degC K deg m km
 m2 m3 L V kV kVA MVA kvar kvarh kgce tce bar Pa kPa MPa
 """
+
+_BARE = ("1", "W", "Wh", "g", "h", "day", "year", "m", "m2", "m3", "currency")
+_USUAL = (
+    {p + name: (name, Fraction(x)) for name in ("W", "Wh", "g") for p, x in _PREFIXES.items()}
+    | {name: (name, Fraction(1)) for name in _BARE}
+    | {"t": ("g", Fraction(10**6)), "kt": ("g", Fraction(10**9)), "%": ("1", Fraction(1, 100))}
+)
+"""Units that are read without pint: each with what it is a multiple of."""
 
 _KINDS = {
     "1": "a plain number",
@@ -234,14 +239,32 @@ def _registry() -> pint.UnitRegistry[Fraction]:
         import pint
 
     registry: pint.UnitRegistry[Fraction] = pint.UnitRegistry(None, non_int_type=Fraction)
-    registry.load_definitions(_DEFINITIONS)
+    prefixes = [f"{prefix}- = {scale}" for prefix, scale in _PREFIXES.items()]
+    registry.load_definitions([*prefixes, *_DEFINITIONS])
     return registry
 
 
 @lru_cache(maxsize=1024)
 def _conversion(given: str, unit: str, currency: str | None) -> tuple[Fraction, Fraction]:
-    if given == unit and unit in _KINDS and "currency" not in unit:
-        return Fraction(1), Fraction(0)
+    usual = _usual(given, currency), _usual(unit, currency)
+    if usual[0] is not None and usual[1] is not None and usual[0][0] == usual[1][0]:
+        return usual[0][1] / usual[1][1], Fraction(0)
+    return _parsed(given, unit, currency)
+
+
+def _usual(text: str, currency: str | None) -> tuple[list[str], Fraction] | None:
+    """Return the units of a quotient without prefixes, and their factor; ``None`` if pint has to read it.
+
+    Most parks need no others, and pint takes longer to load than such a park to be read.
+    """
+    parts = ["currency" if part == currency else part for part in text.split("/")]
+    if any(part not in _USUAL for part in parts):
+        return None
+    (first, factor), *others = (_USUAL[part] for part in parts)
+    return [first, *(name for name, _ in others)], factor / math.prod(scale for _, scale in others)
+
+
+def _parsed(given: str, unit: str, currency: str | None) -> tuple[Fraction, Fraction]:
     registry = _registry()
     source = registry.parse_units(_expression(given, currency))
     target = registry.parse_units(_expression(unit, currency))

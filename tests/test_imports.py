@@ -88,7 +88,7 @@ def test_what_weather_and_model_put_off_is_whole_for_others(first: str) -> None:
         f"import sys, {first}\n"
         "from microgrid_opt import builder, units\n"
         "from microgrid_opt.weather import solar\n"
-        "assert units.to_unit('2 MW', 'kW') == 2000.0\n"
+        "assert units.to_unit('2 MW * h', 'kWh') == 2000.0\n"
         "late = ('scipy.stats', 'scipy.sparse', 'pvlib.iotools', 'pvlib.clearsky')\n"
         "unread = {type(sys.modules[m]).__name__ for m in late}\n"
         "away = [m for m in ('scipy.optimize', 'scipy.interpolate', 'dask') if m in sys.modules]\n"

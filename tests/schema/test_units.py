@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from typing import Annotated
@@ -36,7 +37,15 @@ from microgrid_opt.fields import (
     Years,
     unit_of,
 )
-from microgrid_opt.units import CURRENCIES, conversion, to_unit, unit_label
+from microgrid_opt.units import (
+    _USUAL,
+    CURRENCIES,
+    _conversion,
+    _parsed,
+    conversion,
+    to_unit,
+    unit_label,
+)
 
 CNY = {"currency": "CNY"}
 
@@ -176,11 +185,12 @@ def test_currency_codes_are_three_capitals() -> None:
     assert all(len(code) == 3 and code.isalpha() and code.isupper() for code in CURRENCIES)
 
 
-def test_a_plain_number_does_not_import_pint() -> None:
+def test_plain_numbers_and_usual_units_do_not_import_pint() -> None:
     """Proves: the command line stays fast. Sensitivity: pint alone takes a fifth of a second."""
     code = (
-        "import sys; from microgrid_opt.units import to_unit; to_unit(2, 'kW');"
-        "print('pint' in sys.modules); to_unit('2 MW', 'kW'); print('pint' in sys.modules)"
+        "import sys; from microgrid_opt.units import to_unit; to_unit(2, 'kW'); to_unit('2 MW', 'kW');"
+        "to_unit('3 %', '1'); to_unit('9 CNY/Wh', 'currency/kWh', currency='CNY');"
+        "print('pint' in sys.modules); to_unit('2 MW * h', 'kWh'); print('pint' in sys.modules)"
     )
     shown = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
@@ -197,6 +207,39 @@ def test_conversion_gives_factor_and_offset() -> None:
 def test_labels_show_the_currency() -> None:
     assert unit_label("currency/kWh", "CNY") == "CNY/kWh"
     assert unit_label("1") == ""
+
+
+ALIKE = [(a, b) for a in sorted(_USUAL) for b in sorted(_USUAL) if _USUAL[a][0] == _USUAL[b][0]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    units=st.lists(
+        st.sampled_from(ALIKE) | st.tuples(*2 * (st.sampled_from(sorted(_USUAL)),)),
+        min_size=1,
+        max_size=3,
+    ),
+    currency=st.sampled_from(["CNY", "USD"]),
+)
+def test_usual_units_convert_as_pint_converts_them(
+    units: list[tuple[str, str]], currency: str
+) -> None:
+    """Proves: what is read without pint is what pint reads. Sensitivity: each prefix and quotient."""
+    given_, wanted = ("/".join(pair[side] for pair in units) for side in (0, 1))
+    given_ = given_.replace("currency", currency)
+    try:
+        expected = _parsed(given_, wanted, currency)
+    except ValueError as error:
+        with pytest.raises(ValueError, match=re.escape(str(error))):
+            _conversion(given_, wanted, currency)
+    else:
+        assert _conversion(given_, wanted, currency) == expected
+
+
+@pytest.mark.parametrize("given_", sorted(_USUAL))
+def test_each_usual_unit_is_what_pint_knows(given_: str) -> None:
+    """Proves: no factor of the short list differs from the definitions."""
+    assert _conversion(given_, _USUAL[given_][0], None) == _parsed(given_, _USUAL[given_][0], None)
 
 
 POWERS = {"W": 1e-3, "kW": 1.0, "MW": 1e3, "GW": 1e6}
