@@ -450,7 +450,7 @@ def main() -> None:
     # No product of matrices here is large enough to repay the start of NumPy's and SciPy's threads.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Nearly all that start-up and a model make stays; searched at each 700 objects it costs 5 %.
-    gc.set_threshold(50_000, 10, 1)
+    gc.set_threshold(400_000, 10, 1)
     code: Any = 0
     try:
         app(prog_name="microgrid-opt")

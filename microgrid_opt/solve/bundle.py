@@ -21,7 +21,7 @@ from microgrid_opt.solve.certify import TOLERANCE, primal_residual
 from microgrid_opt.solve.cuts import Cuts
 from microgrid_opt.solve.found import Found
 from microgrid_opt.solve.layout import layouts
-from microgrid_opt.solve.memory import give_back
+from microgrid_opt.solve.memory import give_back, keep_freed
 from microgrid_opt.solve.mending import MISSED, counted, mended
 from microgrid_opt.solve.piece import Piece
 from microgrid_opt.solve.tasks import shared_out
@@ -84,6 +84,7 @@ class Bundle:
         threads: int = 1,
         box: tuple[Floats, Floats] | None = None,
     ) -> None:
+        keep_freed()
         self.matrix, self.pieces, self.threads = matrix, pieces, threads
         self.box = finite_box(matrix) if box is None else box
         parts = layouts(matrix, pieces)
