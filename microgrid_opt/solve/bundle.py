@@ -24,6 +24,7 @@ from microgrid_opt.solve.layout import layouts
 from microgrid_opt.solve.memory import give_back, keep_freed
 from microgrid_opt.solve.mending import MISSED, counted, mended
 from microgrid_opt.solve.piece import Piece
+from microgrid_opt.solve.status import relative_gap
 from microgrid_opt.solve.tasks import shared_out
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 200
 PATIENCE = 60
-"""Rounds after which a search that found no plan gives up."""
+"""Rounds after which a search gives up that found no plan, or where asked for none near enough."""
 CLOSE, CLOSE_ROUNDS = 1e-3, 3
 """Distance of the best point, with what it misses, to what the cuts promise, from which a search without
 a plan as near may end; after how many rounds of it."""
@@ -167,6 +168,7 @@ class Bundle:
         on_round: Callable[[int, float, float], None] | None = None,
         plan: Floats | None = None,
         close: float = 0.0,
+        stuck: float = np.inf,
         front: Front | None = None,
     ) -> Found:
         """Search from a point until the gap is reached.
@@ -176,7 +178,8 @@ class Bundle:
         that of ``start``; a ``plan`` that is known counts as found. The search ends as well where all that
         is left costs ``cutoff`` or more, and, as `ALMOST`, where for some rounds the best point costs what
         the cuts promise but for a share ``close``, and plans still miss. Plans go to a ``front`` though
-        they miss shares of its row: its plan at the limit counts.
+        they miss shares of its row: its plan at the limit counts. After `PATIENCE` rounds a gap of ``stuck``
+        or more is not worth any further.
         """
         begun = time.perf_counter()
         at = self.point(start) if at is None else at
@@ -197,8 +200,8 @@ class Bundle:
                 if agreed >= CLOSE_ROUNDS:
                     failed = ALMOST
                     break
-                if search.values is None and number >= PATIENCE:
-                    failed = f"no plan in {PATIENCE} rounds"
+                if number >= PATIENCE and search.apart >= stuck:
+                    failed = f"{search.held} after {number} rounds"
                     break
         except KeyboardInterrupt:
             failed = "interrupted"
@@ -262,9 +265,19 @@ class _Search:
         """Whether plan and bound are as close as asked, or no plan is worth looking for."""
         if self.bound >= self.cutoff:
             return True
-        if self.values is None:
-            return False
-        return self.objective - self.bound <= self.gap * abs(self.objective)
+        return self.values is not None and self.objective - self.bound <= self.gap * abs(
+            self.objective
+        )
+
+    @property
+    def apart(self) -> float:
+        """Distance of plan and bound, relative to the plan; infinite without a plan."""
+        return np.inf if self.values is None else relative_gap(self.objective, self.bound)
+
+    @property
+    def held(self) -> str:
+        """What is held, in words."""
+        return "no plan" if self.values is None else f"still a gap of {100.0 * self.apart:.2g} %"
 
     def round(self) -> str:
         """Solve the pieces at the trial point, and choose the next one; return why it failed."""

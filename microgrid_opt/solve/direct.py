@@ -141,11 +141,12 @@ class _Ask:
 
 @dataclass(frozen=True, eq=False)
 class _Vain:
-    """What was tried without a plan: why it gave up, after how long [s], and its stages."""
+    """What was tried in vain: why it gave up, after how long [s], its stages, and what it had by then."""
 
     why: str = ""
     seconds: float = 0.0
     stages: tuple[Stage, ...] = ()
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +228,8 @@ def _progressive(ask: _Ask, coarser: Coarser, *, forced: bool) -> Held | _Vain:
     if is_late or outcome.status in {Status.OPTIMAL, Status.INTERRUPTED}:
         outcome.accepted("feasible")
         return held_of(matrix, profile, outcome, why, stages, PROGRESSIVE)
-    return _Vain(f"; pieces of the year gave up: {outcome.message}", outcome.seconds, stages)
+    why = f"; pieces of the year gave up: {outcome.message}"
+    return _Vain(why, outcome.seconds, stages, outcome)
 
 
 def _in_own_steps(ask: _Ask, before: _Vain) -> Held:
@@ -256,7 +258,7 @@ def _in_own_steps(ask: _Ask, before: _Vain) -> Held:
     if ask.strategy not in {AUTO, way.strategy} and not before.why:
         why += f"; strategy {ask.strategy} does not fit this model"
     limit = _limit(ask.limit and _left(ask.limit, before.seconds), profile)
-    stages, first, start = before.stages, None, None
+    stages, first, start = before.stages, before.outcome, None
     if way.strategy != DIRECT:
         first, more = _whole_numbers_first(ask, way, profile, limit)
         stages += more

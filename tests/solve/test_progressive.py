@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -398,6 +399,42 @@ def test_ctrl_c_returns_the_plan_held(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.run.status == "interrupted"
     assert found.run.bound is not None
     assert found.run.bound <= exact.cost * (1 + 1e-9) <= found.cost * (1 + 2e-9)
+
+
+@pytest.mark.usefixtures("small")
+def test_pieces_that_do_not_agree_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: after some rounds one run takes over, and one line says why; with a time limit none does.
+
+    Stopped in that one run, the plan of the pieces is held with what they have proven.
+    Sensitivity: one run alone that is stopped before its end has no plan.
+    """
+    problem = problem_of(text(LOADS, 30))
+    monkeypatch.setattr(bundle, "PATIENCE", 3)
+    monkeypatch.setattr(progressive, "STUCK", 0.0)
+    limited, _ = study.run(problem, study.Asked(options=GAP, time_limit_seconds=60.0))
+    assert limited.run.strategy == "progressive"
+    found, _ = study.run(problem, study.Asked(options=GAP))
+    assert found.run.strategy == "direct"
+    assert re.search(r"gave up: still a gap of [0-9.e-]+ % after 3 rounds", found.run.choice)
+    assert found.cost == pytest.approx(limited.cost, rel=1e-6)
+
+    attempts, columns = highs.attempts, relaxed(problem).column_count
+
+    def stopped(matrix: Matrix, *given_: Any, **named: Any) -> list[Outcome]:
+        if matrix.column_count < columns:
+            return attempts(matrix, *given_, **named)
+        return [Outcome(Status.INTERRUPTED, None, None, -np.inf, 0.0)]
+
+    monkeypatch.setattr(highs, "attempts", stopped)
+    held, audit = study.run(problem, study.Asked(options=GAP))
+    audit.require()
+    assert held.run.status == "interrupted"
+    assert held.run.bound is not None
+    assert held.run.bound <= found.cost * (1 + 1e-9) <= held.cost * (1 + 2e-9)
+    monkeypatch.undo()
+    monkeypatch.setattr(highs, "attempts", stopped)
+    with pytest.raises(NoPlanError):
+        study.run(problem, EXACT)
 
 
 def test_small_models_are_solved_at_once() -> None:
