@@ -78,7 +78,13 @@ def sizes(view: View) -> list[Spec]:
         ]
         layout = {
             "barmode": "stack",
-            "xaxis": {"title": {"text": shown}, "rangemode": "tozero"},
+            # Beside long names there is room for few numbers, and turned ones run into the unit.
+            "xaxis": {
+                "title": {"text": shown},
+                "rangemode": "tozero",
+                "nticks": 3,
+                "tickangle": 0,
+            },
             "yaxis": {"autorange": "reversed", "automargin": True},
             "bargap": 0.35,
         }
